@@ -151,6 +151,21 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class RawPage:
+    """A page as the file holds it, perhaps skewed, turned or photographed at an angle.
+
+    ``words`` and ``edges`` are given (exact) for a page with a text layer and None for a
+    scanned one.
+    """
+
+    number: int
+    image: Image
+    dpi: float
+    words: tuple[Word, ...] | None = None
+    edges: tuple[Edge, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """An upright page, ready to be read.
 
@@ -237,6 +252,16 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyValue:
+    """A printed key with its value, on a form of no declared type."""
+
+    key: str
+    value: str
+    confidence: float | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class TableCell:
     """A cell as the record gives it."""
 
@@ -283,6 +308,7 @@ class Record:
     tables: tuple[Table, ...]
     checks: tuple[Check, ...]
     pages: tuple[PageSummary, ...]
+    key_values: tuple[KeyValue, ...] = ()
 
 
 def words_text(words: Iterable[Word]) -> str:

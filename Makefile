@@ -1,0 +1,66 @@
+# make demo | test | check | bench | train. The first of them makes .venv; the stamps in it let
+# pip run again only when pyproject.toml or constraints.txt change.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# More processes than this gain little and cost a reader's memory (about 1 GB) each.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+WORKERS := $(shell echo $$(( $(CORES) > 4 ? 4 : $(CORES) )))
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# One document of every level, and one born digital.
+DEMO := samples/pdf/seed_000.pdf \
+	samples/scans/seed_004_clean300.pdf samples/scans/seed_001_office200.pdf \
+	samples/scans/seed_000_stamped200.pdf samples/scans/seed_004_fax200.pdf \
+	samples/scans/seed_000_archive150.pdf samples/scans/seed_004_photo.pdf
+
+.PHONY: demo test check fast-test bench train system-packages clean
+
+demo: $(VENV)/.serving
+	$(BIN)/formloop extract $(DEMO) --out out/demo --format json,xlsx,html,table
+
+test: $(VENV)/.testing system-packages
+	$(PYTEST)
+
+check: $(VENV)/.testing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PYTEST) -m "not slow"
+
+bench: $(VENV)/.bench system-packages
+	$(BIN)/python -m benchmarks.run
+
+train: $(VENV)/.training system-packages
+	$(BIN)/python -m models.train
+
+system-packages:
+	@[ "$$CI" != true ] || ./.ci/system-packages
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "formloop needs Python 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serving: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/.training: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) -e '.[train]'
+	@touch $@ $(VENV)/.serving
+
+$(VENV)/.testing: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) -e '.[train,test]'
+	@touch $@ $(VENV)/.serving $(VENV)/.training
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) -e '.[bench]'
+	@touch $@ $(VENV)/.serving
+
+clean:
+	rm -rf out build *.egg-info

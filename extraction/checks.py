@@ -1,0 +1,257 @@
+"""Checks of a form's fields against each other. A check never changes a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from extraction.declarations import (
+    CheckDeclaration,
+    FormatCheck,
+    FormDeclaration,
+    LimitCheck,
+    PartsCheck,
+    ProductCheck,
+    RatioCheck,
+    TotalCheck,
+    ValueKind,
+)
+from extraction.drafts import Drafts, FieldDraft, Row
+from extraction.key_match import comparable
+from extraction.normalise import Quantity, says_nothing, text_to_quantity, text_to_value
+from extraction.values import Check
+
+_HALF = Decimal("0.5")
+
+
+def run_checks(declaration: FormDeclaration, drafts: Drafts) -> tuple[Check, ...]:
+    """Every declared check, row by row where it speaks of rows.
+
+    ``passed`` is None where a number is missing or cannot be read; rows that print none of
+    the numbers are left out.
+    """
+    return tuple(
+        result for check in declaration.checks for result in _run(check, declaration, drafts)
+    )
+
+
+def _run(check: CheckDeclaration, declaration: FormDeclaration, drafts: Drafts) -> Iterator[Check]:
+    match check:
+        case RatioCheck():
+            yield from _check_rows(check, declaration, drafts)
+        case ProductCheck():
+            yield from _check_rows(check, declaration, drafts)
+        case LimitCheck():
+            yield from _check_rows(check, declaration, drafts)
+        case PartsCheck():
+            yield from _check_parts(check, declaration, drafts)
+        case TotalCheck():
+            yield _check_total(check, declaration, drafts)
+        case FormatCheck():
+            yield from _check_formats(check, declaration, drafts)
+
+
+def _check_rows(
+    check: RatioCheck | ProductCheck | LimitCheck,
+    declaration: FormDeclaration,
+    drafts: Drafts,
+) -> Iterator[Check]:
+    columns = _columns(check)
+    group = declaration.group(check.group)
+    titles = {name: group.column(name).title for name in columns}
+    for number, row in enumerate(drafts.groups[check.group]):
+        if all(says_nothing(row[name].text) for name in columns):
+            continue
+        paths = tuple(f"{check.group}[{number}].{name}" for name in columns)
+        numbers = {
+            name: text_to_quantity(row[name].text, group.column(name).kind) for name in columns
+        }
+        known = {name: quantity for name, quantity in numbers.items() if quantity is not None}
+        if len(known) < len(columns):
+            missing = "、".join(titles[name] for name in columns if name not in known)
+            yield Check(check.name, None, f"第{number + 1}行缺少可用的{missing}，未检查", paths)
+            continue
+        passed, message = _compare_row(check, known, titles)
+        yield Check(check.name, passed, f"第{number + 1}行{message}", paths)
+
+
+def _columns(check: RatioCheck | ProductCheck | LimitCheck) -> tuple[str, ...]:
+    match check:
+        case RatioCheck():
+            names: tuple[str, ...] = (check.result, check.dividend, check.divisor)
+        case ProductCheck():
+            names = (check.result, *check.factors, check.cap)
+        case LimitCheck():
+            names = (check.column, check.limit)
+    return tuple(dict.fromkeys(names))
+
+
+def _compare_row(
+    check: RatioCheck | ProductCheck | LimitCheck,
+    numbers: Mapping[str, Quantity],
+    titles: Mapping[str, str],
+) -> tuple[bool | None, str]:
+    match check:
+        case RatioCheck():
+            return _compare_ratio(check, numbers, titles)
+        case ProductCheck():
+            return _compare_product(check, numbers, titles)
+        case LimitCheck():
+            value, limit = numbers[check.column].value, numbers[check.limit].value
+            sign = "不高于" if value <= limit else "高于"
+            names = titles[check.column], titles[check.limit]
+            return value <= limit, f"{names[0]}{_plain(value)}{sign}{names[1]}{_plain(limit)}"
+
+
+def _compare_ratio(
+    check: RatioCheck, numbers: Mapping[str, Quantity], titles: Mapping[str, str]
+) -> tuple[bool | None, str]:
+    dividend, divisor = numbers[check.dividend].value, numbers[check.divisor].value
+    printed = numbers[check.result]
+    if not divisor:
+        return None, f"{titles[check.divisor]}为0，无法计算{titles[check.result]}"
+    exact = dividend / divisor
+    passed = abs(printed.value - exact) <= printed.last_place * _HALF
+    return passed, (
+        f"{titles[check.result]}{_percent(printed)}，"
+        f"按{titles[check.dividend]}÷{titles[check.divisor]}应为{_percent(printed, exact)}"
+    )
+
+
+def _compare_product(
+    check: ProductCheck, numbers: Mapping[str, Quantity], titles: Mapping[str, str]
+) -> tuple[bool | None, str]:
+    printed = numbers[check.result]
+    exact, slack = Decimal(1), Decimal(0)
+    for name in check.factors:
+        # Factors are printed rounded, and so the product may be off by their rounding.
+        slack = slack * numbers[name].value + exact * numbers[name].last_place * (
+            _HALF if name != check.cap else 0
+        )
+        exact *= numbers[name].value
+    exact = min(exact, numbers[check.cap].value)
+    passed = abs(printed.value - exact) <= printed.last_place * _HALF + abs(slack)
+    factors = "×".join(titles[name] for name in check.factors)
+    shown = exact.quantize(printed.last_place)
+    return passed, (
+        f"{titles[check.result]}{_plain(printed.value)}，"
+        f"按{factors}（不超过{titles[check.cap]}）应为{_plain(shown)}"
+    )
+
+
+def _check_parts(
+    check: PartsCheck, declaration: FormDeclaration, drafts: Drafts
+) -> Iterator[Check]:
+    rows = drafts.groups[check.group]
+    totals = _rows_named(rows, check.key_column, check.total)
+    parts = _rows_named(rows, check.key_column, check.parts)
+    if not totals or not parts:
+        return
+    # A second total opens another block of its own; only the first's parts are sure.
+    total, until = totals[0], totals[1] if len(totals) > 1 else len(rows)
+    parts = [number for number in parts if total < number < until]
+    for column in check.columns:
+        declared = declaration.group(check.group).column(column)
+        drawn = {number: rows[number][column] for number in (total, *parts)}
+        if all(says_nothing(draft.text) for draft in drawn.values()) or not parts:
+            continue
+        paths = tuple(f"{check.group}[{number}].{column}" for number in drawn)
+        passed, message = _compare_sum(
+            drawn[total], [drawn[number] for number in parts], declared.kind
+        )
+        yield Check(check.name, passed, f"{declared.title}：{message}", paths)
+
+
+def _rows_named(rows: Sequence[Row], column: str, names: Sequence[str]) -> list[int]:
+    wanted = {comparable(name) for name in names}
+    return [number for number, row in enumerate(rows) if comparable(row[column].text) in wanted]
+
+
+def _check_total(check: TotalCheck, declaration: FormDeclaration, drafts: Drafts) -> Check:
+    total = drafts.fields[check.total]
+    parts: dict[str, FieldDraft] = {}
+    seen = set()
+    for path in check.of:
+        group, _, column = path.partition(".")
+        for number, row in enumerate(drafts.groups[group]):
+            draft = row[column]
+            # A merged cell stands in each row that it covers and counts once.
+            if draft.source is not None and draft.source not in seen:
+                seen.add(draft.source)
+                parts[f"{group}[{number}].{column}"] = draft
+    title = declaration.field(check.total)
+    passed, message = _compare_sum(total, list(parts.values()), title.kind)
+    return Check(check.name, passed, f"{title.title}：{message}", (check.total, *parts))
+
+
+def _compare_sum(
+    total: FieldDraft, parts: Sequence[FieldDraft], kind: ValueKind
+) -> tuple[bool | None, str]:
+    """Half a unit of the total's last printed place is rounding, more is a slip."""
+    printed = text_to_quantity(total.text, kind)
+    numbers = [text_to_quantity(part.text, kind) for part in parts]
+    unread = [
+        part.text
+        for part, number in zip(parts, numbers, strict=True)
+        if number is None and not says_nothing(part.text)
+    ]
+    if printed is None:
+        return None, "没有可用的合计数，未检查"
+    if unread:
+        return None, f"“{unread[0]}”不是数字，未检查"
+    if not any(number is not None for number in numbers):
+        return None, "没有可用的分项数，未检查"
+    found = sum((number.value for number in numbers if number is not None), Decimal(0))
+    passed = abs(found - printed.value) <= printed.last_place * _HALF
+    sign = "与合计一致" if passed else "与合计不一致"
+    return passed, f"分项之和{_plain(found)}，合计{_plain(printed.value)}，{sign}"
+
+
+def _check_formats(
+    check: FormatCheck, declaration: FormDeclaration, drafts: Drafts
+) -> Iterator[Check]:
+    """One result for all well-formed texts of a target, one for each that is not."""
+    for target in check.fields:
+        kind, title, texts = _target_texts(target, declaration, drafts)
+        printed = {path: text for path, text in texts.items() if text.strip()}
+        bad = {
+            path: text
+            for path, text in printed.items()
+            if not _is_well_formed(text, kind, path in drafts.fields)
+        }
+        good = tuple(path for path in printed if path not in bad)
+        if good:
+            yield Check(check.name, True, f"{title}格式正确", good)
+        for path, text in bad.items():
+            yield Check(check.name, False, f"{title}“{text}”格式不正确", (path,))
+
+
+def _is_well_formed(text: str, kind: ValueKind, single: bool) -> bool:
+    if not single and says_nothing(text):
+        return True
+    return text_to_value(text, kind) is not None
+
+
+def _target_texts(
+    target: str, declaration: FormDeclaration, drafts: Drafts
+) -> tuple[ValueKind, str, dict[str, str]]:
+    group, _, column = target.partition(".")
+    if not column:
+        item = declaration.field(target)
+        return item.kind, item.title, {target: drafts.fields[target].text}
+    declared = declaration.group(group).column(column)
+    texts = {
+        f"{group}[{number}].{column}": row[column].text
+        for number, row in enumerate(drafts.groups[group])
+    }
+    return declared.kind, declared.title, texts
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}" if number else "0"
+
+
+def _percent(printed: Quantity, value: Decimal | None = None) -> str:
+    """A share as percent, to the places of ``printed``."""
+    number = (printed.value if value is None else value).quantize(printed.last_place)
+    return f"{_plain(number * 100)}%"

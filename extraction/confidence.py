@@ -1,0 +1,213 @@
+"""Evidence for a field as numbers, and a logistic model from them to a confidence."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from extraction.drafts import FieldDraft
+from extraction.errors import ModelError
+from extraction.normalise import says_nothing
+from extraction.values import Check, Route, Word
+
+CALIBRATION_FILE = Path(__file__).parent / "weights" / "calibration.json"
+
+FIELD_FEATURES = (
+    "weakest",
+    "score",
+    "label",
+    "label_margin",
+    "labelled",
+    "key",
+    "agreement",
+    "quality",
+    "checks_passed",
+    "checks_failed",
+    "checks_open",
+    "value_fits",
+    "value_misfits",
+    "blank",
+    "length",
+    "words",
+)
+CELL_FEATURES = ("weakest", "score", "quality", "blank", "length", "words")
+
+LOW_CONFIDENCE = "low_confidence"
+MISSING_REQUIRED = "missing_required"
+FORM_TYPE_UNSURE = "form_type_unsure"
+CHECK_FAILED = "check_failed:"
+
+_LOGIT_CAP = 6.0
+_ITERATIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LogisticModel:
+    """``names`` are the features in the order of ``coefficients``."""
+
+    names: tuple[str, ...]
+    coefficients: tuple[float, ...]
+    intercept: float
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        total = self.intercept + sum(
+            weight * features[name]
+            for name, weight in zip(self.names, self.coefficients, strict=True)
+        )
+        return float(expit(total))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrator:
+    """Confidences of fields and of table cells; ``origin`` says where the numbers are from."""
+
+    field: LogisticModel
+    cell: LogisticModel
+    origin: str
+
+    def field_confidence(self, draft: FieldDraft, checks: Sequence[Check]) -> float | None:
+        """None where the form does not print the field, so that nothing speaks of it."""
+        if draft.source is None:
+            return None
+        return self.field.probability(field_features(draft, checks))
+
+    def cell_confidence(self, words: Sequence[Word], quality: float) -> float:
+        return self.cell.probability(cell_features(words, quality))
+
+
+def field_features(draft: FieldDraft, checks: Sequence[Check]) -> Mapping[str, float]:
+    """The evidence for a draft; ``checks`` are those that name it."""
+    label = draft.label
+    quantity_misread = bool(draft.text.strip()) and draft.value is None
+    return {
+        **cell_features(draft.words, draft.quality),
+        "label": logit(label.probability) if label.words else 0.0,
+        "label_margin": label.margin,
+        "labelled": float(label.words > 0),
+        "key": draft.key_match,
+        "agreement": draft.key_match * label.probability,
+        "checks_passed": float(any(check.passed for check in checks)),
+        "checks_failed": float(any(check.passed is False for check in checks)),
+        "checks_open": float(any(check.passed is None for check in checks)),
+        "value_fits": float(bool(draft.text.strip()) and not quantity_misread),
+        "value_misfits": float(quantity_misread and not says_nothing(draft.text)),
+    }
+
+
+def cell_features(words: Sequence[Word], quality: float) -> Mapping[str, float]:
+    """The evidence for the text of a cell; ``quality`` is that of its rulings."""
+    length = sum(len(word.text) for word in words)
+    scores = [word.score for word in words]
+    return {
+        "weakest": logit(min((word.weakest for word in words), default=0.5)),
+        "score": logit(sum(scores) / len(scores) if scores else 0.5),
+        "quality": quality,
+        "blank": float(not words),
+        "length": math.log1p(length),
+        "words": math.log1p(len(words)),
+    }
+
+
+def logit(probability: float) -> float:
+    """Log odds, capped at ±6 (0.0025 to 0.9975)."""
+    inside = min(max(probability, 1e-6), 1.0 - 1e-6)
+    return max(-_LOGIT_CAP, min(_LOGIT_CAP, math.log(inside / (1.0 - inside))))
+
+
+def route(
+    confidence: float | None,
+    threshold: float,
+    failed_checks: Iterable[str],
+    *,
+    missing_required: bool = False,
+    form_type_unsure: bool = False,
+) -> tuple[Route, tuple[str, ...]]:
+    """Accept or review, and the reasons for a review in a fixed order."""
+    reasons = []
+    if missing_required:
+        reasons.append(MISSING_REQUIRED)
+    if confidence is not None and confidence < threshold:
+        reasons.append(LOW_CONFIDENCE)
+    reasons += [CHECK_FAILED + name for name in dict.fromkeys(failed_checks)]
+    if form_type_unsure:
+        reasons.append(FORM_TYPE_UNSURE)
+    return ("review" if reasons else "accept"), tuple(reasons)
+
+
+def fit_logistic(
+    names: Sequence[str],
+    features: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    ridge: float = 1.0,
+) -> LogisticModel:
+    """Fit by Newton's method. ``features`` is n × len(names), ``right`` has n entries.
+
+    ``ridge`` weighs the squares of the coefficients of standardised features; columns that
+    never vary get 0.
+    """
+    if features.shape != (len(right), len(names)):
+        raise ValueError(f"features {features.shape} do not fit {len(right)} × {len(names)}")
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    varies = scale > 1e-9
+    scale = np.where(varies, scale, 1.0)
+    design = np.column_stack([np.ones(len(right)), (features - mean) / scale * varies])
+    penalty = np.diag([1e-9, *([ridge] * len(names))])
+    weights = np.zeros(design.shape[1])
+    for _ in range(_ITERATIONS):
+        chance = expit(design @ weights)
+        gradient = design.T @ (right - chance) - penalty @ weights
+        spread = np.maximum(chance * (1.0 - chance), 1e-9)
+        step = np.linalg.solve((design.T * spread) @ design + penalty, gradient)
+        weights += np.clip(step, -5.0, 5.0)
+        if np.abs(step).max() < 1e-8:
+            break
+    coefficients = weights[1:] / scale * varies
+    intercept = weights[0] - float(coefficients @ mean)
+    return LogisticModel(tuple(names), tuple(map(float, coefficients)), float(intercept))
+
+
+@lru_cache(maxsize=4)
+def load_calibrator(path: Path = CALIBRATION_FILE) -> Calibrator:
+    """Read a calibration; ModelError where it is missing or does not fit this code."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        field, cell = _to_model(stored["field"]), _to_model(stored["cell"])
+        calibrator = Calibrator(field, cell, str(stored["origin"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"no usable calibration: {error}", name=str(path)) from error
+    unknown = {*field.names} - {*FIELD_FEATURES} | {*cell.names} - {*CELL_FEATURES}
+    if unknown:
+        reason = f"knows no features {sorted(unknown)}; fit the calibration again"
+        raise ModelError(reason, name=str(path))
+    return calibrator
+
+
+def save_calibrator(calibrator: Calibrator, path: Path) -> None:
+    def shown(model: LogisticModel) -> dict[str, object]:
+        rounded = (round(weight, 6) for weight in model.coefficients)
+        coefficients = dict(zip(model.names, rounded, strict=True))
+        return {"intercept": round(model.intercept, 6), "coefficients": coefficients}
+
+    document = {
+        "origin": calibrator.origin,
+        "field": shown(calibrator.field),
+        "cell": shown(calibrator.cell),
+    }
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _to_model(stored: Mapping[str, object]) -> LogisticModel:
+    weights = stored["coefficients"]
+    if not isinstance(weights, dict):
+        raise ValueError("coefficients must be a mapping of feature to number")
+    return LogisticModel(
+        tuple(weights), tuple(float(w) for w in weights.values()), float(str(stored["intercept"]))
+    )

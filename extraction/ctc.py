@@ -1,0 +1,115 @@
+"""Reading the recogniser's output: characters, their probabilities and where they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extraction.ocr_engine import Tensor
+
+BLANK = 0
+OUT_OF_SCRIPT = 0.05
+"""Weight of a character that a Chinese form hardly prints, against the others of its step."""
+
+SAME_SIGN = str.maketrans(
+    {
+        "⩾": "≥",
+        "≧": "≥",
+        "⩽": "≤",
+        "≦": "≤",
+        "−": "-",
+        "‐": "-",
+        "‑": "-",
+        "―": "—",
+        "─": "—",
+        "━": "—",
+        "〜": "～",
+        "∼": "～",
+        "∶": "：",
+        "⋯": "…",
+        "•": "·",
+        "・": "·",
+        "･": "·",
+        "‧": "·",
+    }
+)
+"""Signs that print alike; the left ones are not used in the forms' own texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a crop says. ``positions`` are the characters' centres, 0..1 of the crop's width."""
+
+    text: str
+    probabilities: tuple[float, ...]
+    positions: tuple[float, ...]
+
+    @property
+    def score(self) -> float:
+        """Mean probability; 0 where nothing was read."""
+        return float(np.mean(self.probabilities)) if self.probabilities else 0.0
+
+    @property
+    def weakest(self) -> float:
+        return min(self.probabilities, default=0.0)
+
+
+NOTHING = Reading("", (), ())
+
+
+def script_prior(characters: str) -> NDArray[np.float32]:
+    """A weight for each of the recogniser's classes: blank, ``characters``, space."""
+    weights = [1.0 if _is_expected(character) else OUT_OF_SCRIPT for character in characters]
+    return np.array([1.0, *weights, 1.0], dtype=np.float32)
+
+
+def _is_expected(character: str) -> bool:
+    """Whether GB 2312 has it, without its kana and Cyrillic, which only look like hanzi."""
+    if character in SAME_SIGN_KEYS or character.isascii():
+        return True
+    if "\u0400" <= character <= "\u04ff" or "\u3040" <= character <= "\u30ff":
+        return False
+    try:
+        character.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+SAME_SIGN_KEYS = frozenset(chr(code) for code in SAME_SIGN)
+
+
+def output_to_reading(
+    output: Tensor, characters: str, prior: NDArray[np.float32], used: float = 1.0
+) -> Reading:
+    """Greedy decoding of ``output``, steps × classes, whose rows are probabilities.
+
+    ``used`` is the share of the steps that show the crop; the rest is padding.
+    """
+    classes = output.argmax(axis=1)
+    for step in np.flatnonzero(prior[classes] < 1.0):
+        classes[step] = int((output[step] * prior).argmax())
+    shown = output[np.arange(len(classes)), classes]
+    starts = np.flatnonzero(np.diff(classes, prepend=-1))
+    ends = np.append(starts[1:], len(classes))
+    text: list[str] = []
+    probabilities: list[float] = []
+    positions: list[float] = []
+    for start, end in zip(starts, ends, strict=True):
+        character = _class_to_character(int(classes[start]), characters)
+        if character == "":
+            continue
+        text.append(character)
+        probabilities.append(float(shown[start:end].max()))
+        positions.append(min(1.0, (start + end) / 2 / (len(classes) * used)))
+    return Reading(
+        "".join(text).translate(SAME_SIGN), tuple(probabilities), tuple(positions)
+    )
+
+
+def _class_to_character(number: int, characters: str) -> str:
+    if number == BLANK:
+        return ""
+    return characters[number - 1] if number <= len(characters) else " "

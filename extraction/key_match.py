@@ -1,0 +1,142 @@
+"""Find printed keys and headers among declared ones, OCR slips allowed for."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from extraction.declarations import FormDeclaration
+
+_NOT_TEXT = re.compile(r"[\s·•*_|]+")
+_BRACKETED = re.compile(r"[(\[{【〔<《][^()\[\]{}【】〔〕<>《》]*[)\]}】〕>》]?")
+_NUMBERING = re.compile(r"^(?:[0-9]{4}(?=年度)|[0-9一二三四五六七八九十]{1,2}[.、,])")
+_LONGEST_KEY = 24
+
+SECTION = "section:"
+END = "end:"
+CHOICE = "choice:"
+IN_ROW = "in_row:"
+OTHER_KEY = "other_key:"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMatch:
+    """``target`` is what the key stands for; ``similarity`` is 1 where it is printed so."""
+
+    target: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIndex:
+    """Declared keys in comparable form, each with all that it may stand for."""
+
+    targets: Mapping[str, tuple[str, ...]]
+
+    def find(self, text: str) -> tuple[KeyMatch, ...]:
+        """What ``text`` may stand for, at the smallest distance from any declared key."""
+        full = comparable(text)
+        if not full or len(full) > _LONGEST_KEY:
+            return ()
+        forms = tuple(dict.fromkeys(form for form in (full, bare(full)) if form))
+        for form in forms:
+            if form in self.targets:
+                return tuple(KeyMatch(target, 1.0) for target in self.targets[form])
+        return self._nearest(forms)
+
+    def _nearest(self, forms: Iterable[str]) -> tuple[KeyMatch, ...]:
+        best, found = 1.0, dict[str, float]()
+        for form in forms:
+            limit = slips_allowed(len(form))
+            if not limit:
+                continue
+            letters = set(form)
+            for key, targets in self.targets.items():
+                if abs(len(key) - len(form)) > limit or len(letters & set(key)) < len(key) // 3:
+                    continue
+                share = edit_distance(form, key, limit) / max(len(form), len(key))
+                if slips_allowed(len(key)) and share <= min(best, limit / len(form)):
+                    found = found if share == best else {}
+                    best = share
+                    found.update(dict.fromkeys(targets, 1.0 - share))
+        return tuple(KeyMatch(target, similarity) for target, similarity in found.items())
+
+
+def comparable(text: str) -> str:
+    """NFKC without white space, leading marks and closing colon, in lower case."""
+    text = unicodedata.normalize("NFKC", text)
+    return _NOT_TEXT.sub("", text).strip(":;,.、。-—").lower()
+
+
+def bare(text: str) -> str:
+    """A comparable text without bracketed parts and numbering."""
+    return _NUMBERING.sub("", _BRACKETED.sub("", text)).strip(":%")
+
+
+def slips_allowed(length: int) -> int:
+    """Characters that may differ in a key of ``length`` and still be the same key."""
+    return 0 if length < 4 else 1 if length < 8 else 2
+
+
+@lru_cache(maxsize=1 << 16)
+def edit_distance(a: str, b: str, limit: int) -> int:
+    """Levenshtein's distance, or ``limit + 1`` as soon as it must be larger."""
+    if a == b:
+        return 0
+    if abs(len(a) - len(b)) > limit:
+        return limit + 1
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        previous, row[0] = row[0], i
+        for j, y in enumerate(b, start=1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
+        if min(row) > limit:
+            return limit + 1
+    return min(row[-1], limit + 1)
+
+
+def part_distance(pattern: str, text: str) -> tuple[int, int, int]:
+    """The part of ``text`` nearest to ``pattern``: distance, start and end of that part."""
+    row = [(0, j) for j in range(len(text) + 1)]
+    for i, x in enumerate(pattern, start=1):
+        previous, row[0] = row[0], (i, 0)
+        for j, y in enumerate(text, start=1):
+            steps = (
+                (previous[0] + (x != y), previous[1]),
+                (row[j][0] + 1, row[j][1]),
+                (row[j - 1][0] + 1, row[j - 1][1]),
+            )
+            previous, row[j] = row[j], min(steps, key=lambda step: step[0])
+    end = min(range(len(row)), key=lambda j: row[j][0])
+    return row[end][0], row[end][1], end
+
+
+@lru_cache(maxsize=64)
+def declared_keys(declaration: FormDeclaration) -> KeyIndex:
+    """All printed texts of a form that are not values.
+
+    Targets are ``field``, ``group.column``, and with a prefix the sections, row ends and
+    usual row texts of groups and the keys that belong to no field.
+    """
+    targets: dict[str, list[str]] = {}
+
+    def add(target: str, texts: Iterable[str]) -> None:
+        for text in texts:
+            for form in dict.fromkeys((comparable(text), bare(comparable(text)))):
+                if form and target not in targets.setdefault(form, []):
+                    targets[form].append(target)
+
+    for item in declaration.fields:
+        add(item.name, item.keys)
+        add(IN_ROW + item.name, item.in_row)
+    for group in declaration.groups:
+        add(SECTION + group.name, group.sections)
+        add(END + group.name, group.end_keys)
+        for column in group.columns:
+            add(f"{group.name}.{column.name}", column.keys)
+            add(f"{CHOICE}{group.name}.{column.name}", column.choices)
+    add(OTHER_KEY, declaration.other_keys)
+    return KeyIndex({key: tuple(found) for key, found in targets.items()})

@@ -1,0 +1,179 @@
+"""The whole road: bytes in, record out. ``read_page`` and ``extract_document`` are its map."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version as installed_version
+from typing import Protocol
+
+from extraction.alignment import find_aligned_grids
+from extraction.confidence import Calibrator
+from extraction.declarations import FormDeclaration
+from extraction.errors import FormloopError, InputError, NoForm
+from extraction.form_type import find_form_type
+from extraction.grid import edges_to_grids
+from extraction.join import join_grids
+from extraction.limits import Limits
+from extraction.lines import RulingNetwork, evidence_to_edges, evidence_to_probe, see_rulings
+from extraction.ocr import Reader
+from extraction.pages import read_pages
+from extraction.record import DocumentReading, assemble_record
+from extraction.sources import SourceFile
+from extraction.straighten import find_displacement, straighten_evidence, straighten_page
+from extraction.cells import words_into_cells
+from extraction.upright import find_upright
+from extraction.values import Edge, Grid, Image, LabelledWord, Page, PageReading, RawPage, Record
+
+
+class WordLabeller(Protocol):
+    """What ``models.labeller`` provides: one label for every word of a document."""
+
+    @property
+    def version(self) -> str: ...
+
+    def label(self, readings: Sequence[PageReading]) -> tuple[LabelledWord, ...]: ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Stations:
+    """All that is loaded once per process and used for every document."""
+
+    rulings: RulingNetwork
+    reader: Reader
+    labeller: WordLabeller
+    declarations: tuple[FormDeclaration, ...]
+    calibrator: Calibrator
+    limits: Limits
+    threshold: float
+
+    @property
+    def producer(self) -> dict[str, str]:
+        return {
+            "ocr": self.reader.version,
+            "labeller": self.labeller.version,
+            "formloop": installed_version("formloop"),
+        }
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Extraction:
+    """A record, the upright picture of each of its pages, and the pages that failed."""
+
+    record: Record
+    images: tuple[Image, ...]
+    errors: tuple[FormloopError, ...]
+
+
+def extract_document(
+    source: SourceFile, stations: Stations, form_type: str | None = None
+) -> Extraction:
+    """The record of one file; the error of its first page when no page can be read."""
+    readings: list[PageReading] = []
+    images: list[Image] = []
+    errors: list[FormloopError] = []
+    for raw in read_pages(source.data, source.name, stations.limits):
+        if isinstance(raw, InputError):
+            errors.append(raw.at(name=source.name))
+            continue
+        image, reading = read_page(raw, stations)
+        if not reading.grids and not reading.loose_words:
+            errors.append(NoForm("no printed text was found", name=source.name, page=raw.number))
+            continue
+        readings.append(reading)
+        images.append(image)
+    if not readings:
+        raise errors[0] if errors else NoForm("the file has no page", name=source.name)
+    return Extraction(
+        readings_to_record(source, readings, stations, form_type), tuple(images), tuple(errors)
+    )
+
+
+def read_page(raw: RawPage, stations: Stations) -> tuple[Image, PageReading]:
+    """One page: upright, ruled, gridded, read. The picture is the upright page's."""
+    clock = Clock()
+    page = find_upright(raw, stations.reader.score_upright)
+    clock.lap("upright")
+    page, edges, grids = find_grids(page, raw, stations.rulings)
+    clock.lap("grid")
+    if page.words is None:
+        grids, words = stations.reader.read_words(page, grids)
+    else:
+        grids, words = words_into_cells(page.words, grids)
+    clock.lap("ocr" if page.words is None else "text_layer")
+    aligned, loose = find_aligned_grids(words, edges, page.number)
+    clock.lap("alignment")
+    return page.image, PageReading(
+        number=page.number,
+        width=page.width,
+        height=page.height,
+        dpi=page.dpi,
+        source=page.source,
+        grids=tuple(sorted((*grids, *aligned), key=lambda grid: grid.box_on(page.number).top)),
+        loose_words=loose,
+        elapsed_ms=clock.elapsed_ms,
+    )
+
+
+def find_grids(
+    page: Page, raw: RawPage, network: RulingNetwork
+) -> tuple[Page, Sequence[Edge], tuple[Grid, ...]]:
+    """The page made straight by its own rulings, those rulings, and the grids they draw."""
+    if page.edges is not None:
+        return page, page.edges, edges_to_grids(page.edges, page.number, page.dpi)
+    evidence = see_rulings(page.image, page.dpi, network)
+    displacement = find_displacement(evidence)
+    if displacement is not None:
+        page = straighten_page(page, raw.image, displacement)
+        evidence = straighten_evidence(evidence, displacement)
+    edges = evidence_to_edges(evidence)
+    grids = edges_to_grids(edges, page.number, page.dpi, evidence_to_probe(evidence))
+    return page, edges, grids
+
+
+def readings_to_record(
+    source: SourceFile,
+    readings: Sequence[PageReading],
+    stations: Stations,
+    form_type: str | None = None,
+) -> Record:
+    """All pages of a document: joined, labelled, and put together as a record."""
+    clock = Clock()
+    grids = join_grids(readings)
+    labelled = {word.word: word for word in stations.labeller.label(readings)}
+    clock.lap("labels")
+    loose = tuple(word for reading in readings for word in reading.loose_words)
+    document = DocumentReading(
+        name=source.name,
+        sha256=source.sha256,
+        producer=stations.producer,
+        readings=tuple(readings),
+        grids=grids,
+        loose=loose,
+        labelled=labelled,
+    )
+    declaration, certainty, _ = find_form_type(stations.declarations, grids, loose, labelled)
+    record = assemble_record(document, declaration, stations.calibrator, stations.threshold)
+    clock.lap("record")
+    return replace(record, pages=tuple(_with_share(record, clock)))
+
+
+class Clock:
+    """Elapsed milliseconds by station."""
+
+    def __init__(self) -> None:
+        self.elapsed_ms: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, station: str) -> None:
+        now = time.perf_counter()
+        self.elapsed_ms[station] = round(1000 * (now - self._last), 1)
+        self._last = now
+
+
+def _with_share(record: Record, clock: Clock) -> Iterator:  # type: ignore[type-arg]
+    """The document's own steps, shared evenly among its pages."""
+    for page in record.pages:
+        shares = {name: round(ms / len(record.pages), 1) for name, ms in clock.elapsed_ms.items()}
+        yield replace(page, elapsed_ms={**page.elapsed_ms, **shares})
