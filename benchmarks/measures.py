@@ -1,27 +1,54 @@
 """The measures of the record: field accuracy, cell F1, TEDS and CER against a truth.
 
-Texts compare after NFKC with all white space removed. TEDS is tree edit distance over the
-HTML tree of a table, as published with PubTabNet: 1 − distance ÷ the larger tree's size.
+Texts compare after NFKC with all white space removed. Tables are paired by the cells that
+they share before their cells are compared, so that one table too many costs its own cells
+and no others.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
-from apted import APTED, Config
+import numpy as np
 from rapidfuzz.distance import Levenshtein
+from scipy.optimize import linear_sum_assignment
 
-from benchmarks.truth import Truth, TruthCell
+from benchmarks.table_tree import table_similarity
+from benchmarks.truth import TableText, Truth, record_cells
+from extraction.values import Field, Record
+
+UNKNOWN = "unknown"
+_PATH = re.compile(r"(?P<group>[^\[]+)\[(?P<row>\d+)\]\.(?P<column>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedField:
+    """A field of the truth, or one too many in the record (``printed`` is then "").
+
+    ``read`` is None where the record has no such field; such a field is never accepted,
+    its confidence is -1.
+    """
+
+    path: str
+    printed: str
+    read: str | None
+    confidence: float
+
+    @property
+    def right(self) -> bool:
+        return self.read is not None and folded(self.read) == folded(self.printed)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Sums over documents, so that shares weigh every field or cell alike."""
 
-    fields: int = 0
-    fields_right: int = 0
+    documents: int = 0
+    form_types_right: int = 0
+    records_invented: int = 0
     cells_true: int = 0
     cells_found: int = 0
     cells_right: int = 0
@@ -30,170 +57,188 @@ class Counts:
     edits: int = 0
     teds: tuple[float, ...] = ()
     teds_structure: tuple[float, ...] = ()
+    judged: tuple[JudgedField, ...] = ()
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, n) + getattr(other, n) for n in self.__slots__))
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     @property
     def field_accuracy(self) -> float:
-        return self.fields_right / max(1, self.fields)
+        return _share(sum(field.right for field in self.judged), len(self.judged))
+
+    @property
+    def form_type_accuracy(self) -> float:
+        return _share(self.form_types_right, self.documents)
 
     @property
     def cell_f1(self) -> float:
-        return 2 * self.cells_right / max(1, self.cells_true + self.cells_found)
+        return _share(2 * self.cells_right, self.cells_true + self.cells_found)
 
     @property
     def structure_f1(self) -> float:
-        return 2 * self.structure_right / max(1, self.cells_true + self.cells_found)
+        return _share(2 * self.structure_right, self.cells_true + self.cells_found)
 
     @property
     def cer(self) -> float:
-        return self.edits / max(1, self.characters)
+        return _share(self.edits, self.characters)
+
+    @property
+    def mean_teds(self) -> float:
+        return _share(sum(self.teds), len(self.teds))
+
+    @property
+    def mean_teds_structure(self) -> float:
+        return _share(sum(self.teds_structure), len(self.teds_structure))
 
 
 def folded(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
-def measure_record(record: Mapping[str, object], truth: Truth, *, teds: bool = True) -> Counts:
-    """All measures of one record in its JSON form."""
-    right, total = field_counts(record, truth)
-    found = record_cells(record)
-    counts = Counts(fields=total, fields_right=right) + cell_counts(found, truth.cells)
-    if teds:
-        ours, theirs = _table_tree(found), _table_tree(truth.cells)
-        counts += Counts(
-            teds=(tree_similarity(ours, theirs, texts=True),),
-            teds_structure=(tree_similarity(ours, theirs, texts=False),),
-        )
-    return counts
+def measure_record(record: Record, truth: Truth, *, teds: bool = True) -> Counts:
+    """All measures of one record."""
+    found = pair_tables(record_cells(record), truth.cells)
+    invented = truth.form_type == UNKNOWN and (
+        record.form_type != UNKNOWN or bool(record.fields) or bool(record.groups)
+    )
+    counts = Counts(
+        documents=1,
+        form_types_right=int(record.form_type == truth.form_type),
+        records_invented=int(invented),
+        judged=tuple(judge_fields(record, truth)),
+    )
+    counts += count_cells(found, truth.cells) + count_edits(found, truth.cells)
+    return counts + measure_teds(found, truth.cells) if teds else counts
 
 
-def wrong_fields(record: Mapping[str, object], truth: Truth) -> list[tuple[str, str, str]]:
-    """Path, printed text and text read of every field that is not exactly right."""
-    wrong = []
+def judge_fields(record: Record, truth: Truth) -> Iterator[JudgedField]:
+    """Every printed field, and every filled field of rows that are not printed."""
     for path, printed in truth.fields.items():
-        read = _field_text(record, path)
-        if folded(printed) and (read is None or folded(read) != folded(printed)):
-            wrong.append((path, printed, "" if read is None else read))
-    groups: Mapping[str, Sequence[object]] = record["groups"]  # type: ignore[assignment]
-    for name, rows in truth.groups.items():
-        for extra in range(len(rows), len(groups.get(name, ()))):
-            row: Mapping[str, Mapping[str, str]] = groups[name][extra]  # type: ignore[assignment]
-            for column, field in row.items():
-                if folded(field["text"]):
-                    wrong.append((f"{name}[{extra}].{column}", "", field["text"]))
-    return wrong
+        if folded(printed):
+            field = find_field(record, path)
+            yield _judged(path, printed, field)
+    for group, rows in record.groups.items():
+        for number in range(truth.groups.get(group, 0), len(rows)):
+            for column, field in rows[number].items():
+                if folded(field.text):
+                    yield _judged(f"{group}[{number}].{column}", "", field)
 
 
-def field_counts(record: Mapping[str, object], truth: Truth) -> tuple[int, int]:
-    """Right and printed fields; the fields of a missing or an extra row are all wrong."""
-    wrong = wrong_fields(record, truth)
-    extra = sum(1 for _, printed, _ in wrong if not folded(printed))
-    printed = sum(1 for text in truth.fields.values() if folded(text))
-    return printed - (len(wrong) - extra), printed + extra
+def find_field(record: Record, path: str) -> Field | None:
+    """The field at ``name`` or ``group[3].column``; None where it is missing."""
+    inside = _PATH.fullmatch(path)
+    if inside is None:
+        return record.fields.get(path)
+    rows = record.groups.get(inside["group"], ())
+    row: Mapping[str, Field] = rows[int(inside["row"])] if int(inside["row"]) < len(rows) else {}
+    return row.get(inside["column"])
 
 
-def cell_counts(found: Sequence[TruthCell], true: Sequence[TruthCell]) -> Counts:
-    def keys(cells: Sequence[TruthCell], texts: bool) -> set[tuple[object, ...]]:
-        return {
-            (c.table, c.row, c.column, c.rowspan, c.colspan, folded(c.text) if texts else "")
-            for c in cells
-        }
+def automation_at_error(judged: Sequence[JudgedField], error: float) -> float:
+    """The largest share of fields that a threshold accepts with at most ``error`` wrong."""
+    best = wrong = 0
+    ranked = sorted(judged, key=lambda field: -field.confidence)
+    for accepted, field in enumerate(ranked, start=1):
+        if field.confidence < 0:
+            break
+        wrong += not field.right
+        tied = accepted < len(ranked) and ranked[accepted].confidence == field.confidence
+        if not tied and wrong <= error * accepted:
+            best = accepted
+    return _share(best, len(judged))
 
-    place = {(c.table, c.row, c.column): folded(c.text) for c in found}
-    edits = characters = 0
-    for cell in true:
-        text = folded(cell.text)
-        characters += len(text)
-        edits += Levenshtein.distance(text, place.get((cell.table, cell.row, cell.column), ""))
+
+def pair_tables(found: Sequence[TableText], true: Sequence[TableText]) -> tuple[TableText, ...]:
+    """``found`` with its tables numbered like those of ``true`` that they agree with most;
+    a table without a partner gets a number that ``true`` does not have."""
+    ours, theirs = by_table(found), by_table(true)
+    shared = np.array(
+        [[_shared(mine, other) for other in theirs.values()] for mine in ours.values()]
+    ).reshape(len(ours), len(theirs))
+    pairs = zip(*linear_sum_assignment(shared, maximize=True), strict=True)
+    numbers = {list(ours)[i]: list(theirs)[j] for i, j in pairs}
+    free = max(theirs, default=-1) + 1
+    for number in ours:
+        if number not in numbers:
+            numbers[number], free = free, free + 1
+    return tuple(replace(cell, table=numbers[cell.table]) for cell in found)
+
+
+def count_cells(found: Sequence[TableText], true: Sequence[TableText]) -> Counts:
+    """A cell is right when row, column, spans and text match; in structure, all but text."""
     return Counts(
         cells_true=len(true),
         cells_found=len(found),
-        cells_right=len(keys(found, True) & keys(true, True)),
-        structure_right=len(keys(found, False) & keys(true, False)),
-        characters=characters,
-        edits=edits,
-    )
-
-
-def record_cells(record: Mapping[str, object]) -> list[TruthCell]:
-    tables: Sequence[Mapping[str, Sequence[Mapping[str, object]]]] = record["tables"]  # type: ignore[assignment]
-    return [
-        TruthCell(
-            table=number,
-            row=int(cell["row"]),  # type: ignore[call-overload]
-            column=int(cell["column"]),  # type: ignore[call-overload]
-            rowspan=int(cell["rowspan"]),  # type: ignore[call-overload]
-            colspan=int(cell["colspan"]),  # type: ignore[call-overload]
-            text=str(cell["text"]),
-        )
-        for number, table in enumerate(tables)
-        for cell in table["cells"]
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    tag: str
-    text: str
-    children: tuple[Node, ...] = ()
-
-    @property
-    def size(self) -> int:
-        return 1 + sum(child.size for child in self.children)
-
-
-class _TableCosts(Config):  # type: ignore[misc]
-    def rename(self, one: Node, other: Node) -> float:
-        if one.tag != other.tag:
-            return 1.0
-        if not one.text and not other.text:
-            return 0.0
-        return float(Levenshtein.normalized_distance(one.text, other.text))
-
-    def children(self, node: Node) -> tuple[Node, ...]:
-        return node.children
-
-
-def tree_similarity(one: Node, other: Node, *, texts: bool) -> float:
-    if not texts:
-        one, other = _without_texts(one), _without_texts(other)
-    distance = APTED(one, other, _TableCosts()).compute_edit_distance()
-    return 1.0 - float(distance) / max(one.size, other.size)
-
-
-def _table_tree(cells: Sequence[TruthCell]) -> Node:
-    rows: dict[tuple[int, int], list[TruthCell]] = {}
-    for cell in sorted(cells, key=lambda c: (c.table, c.row, c.column)):
-        rows.setdefault((cell.table, cell.row), []).append(cell)
-    return Node(
-        "table",
-        "",
-        tuple(
-            Node(
-                "tr",
-                "",
-                tuple(Node(f"td {c.rowspan} {c.colspan}", folded(c.text)) for c in row),
-            )
-            for row in rows.values()
+        cells_right=len({_key(c, texts=True) for c in found} & {_key(c, texts=True) for c in true}),
+        structure_right=len(
+            {_key(c, texts=False) for c in found} & {_key(c, texts=False) for c in true}
         ),
     )
 
 
-def _without_texts(node: Node) -> Node:
-    return Node(node.tag, "", tuple(_without_texts(child) for child in node.children))
+def count_edits(found: Sequence[TableText], true: Sequence[TableText]) -> Counts:
+    """Edits over all cell texts of each page, cells in reading order."""
+    read, printed = _page_texts(found), _page_texts(true)
+    pages = read.keys() | printed.keys()
+    return Counts(
+        characters=sum(len(text) for text in printed.values()),
+        edits=sum(
+            Levenshtein.distance(read.get(page, ""), printed.get(page, "")) for page in pages
+        ),
+    )
 
 
-def _field_text(record: Mapping[str, object], path: str) -> str | None:
-    """``name`` or ``group[3].column`` in a record's JSON; None where it is missing."""
-    fields: Mapping[str, Mapping[str, str]] = record["fields"]  # type: ignore[assignment]
-    if "[" not in path:
-        return fields[path]["text"] if path in fields else None
-    group, rest = path.split("[", 1)
-    number, column = rest.split("].", 1)
-    groups: Mapping[str, Sequence[Mapping[str, Mapping[str, str]]]] = record["groups"]  # type: ignore[assignment]
-    rows = groups.get(group, ())
-    if int(number) >= len(rows) or column not in rows[int(number)]:
-        return None
-    return rows[int(number)][column]["text"]
+def measure_teds(found: Sequence[TableText], true: Sequence[TableText]) -> Counts:
+    """TEDS of each table with its partner; a table without one scores 0."""
+    ours, theirs = by_table(_folded_cells(found)), by_table(_folded_cells(true))
+
+    def scores(texts: bool) -> tuple[float, ...]:
+        return tuple(
+            table_similarity(ours[number], theirs[number], texts=texts)
+            if number in ours and number in theirs
+            else 0.0
+            for number in sorted(ours.keys() | theirs.keys())
+        )
+
+    return Counts(teds=scores(True), teds_structure=scores(False))
+
+
+def by_table(cells: Iterable[TableText]) -> dict[int, list[TableText]]:
+    tables: dict[int, list[TableText]] = {}
+    for cell in cells:
+        tables.setdefault(cell.table, []).append(cell)
+    return tables
+
+
+def _judged(path: str, printed: str, field: Field | None) -> JudgedField:
+    if field is None:
+        return JudgedField(path, printed, None, -1.0)
+    return JudgedField(path, printed, field.text, field.confidence or 0.0)
+
+
+def _shared(one: Sequence[TableText], other: Sequence[TableText]) -> float:
+    """Cells alike in place, and a little for those that read alike, too."""
+    places = {_key(c, texts=False)[1:] for c in one} & {_key(c, texts=False)[1:] for c in other}
+    read = {folded(c.text) for c in one} & {folded(c.text) for c in other}
+    return len(places) + 0.5 * len(read)
+
+
+def _key(cell: TableText, *, texts: bool) -> tuple[int | str, ...]:
+    place = (cell.table, cell.row, cell.column, cell.rowspan, cell.colspan)
+    return (*place, folded(cell.text)) if texts else place
+
+
+def _folded_cells(cells: Iterable[TableText]) -> list[TableText]:
+    return [replace(cell, text=folded(cell.text)) for cell in cells]
+
+
+def _page_texts(cells: Sequence[TableText]) -> dict[int, str]:
+    texts: dict[int, str] = {}
+    for cell in sorted(cells, key=lambda c: (c.table, c.row, c.column)):
+        texts[cell.page] = texts.get(cell.page, "") + folded(cell.text)
+    return texts
+
+
+def _share(part: float, whole: float) -> float:
+    """1 where there is nothing to be wrong about."""
+    return part / whole if whole else 1.0

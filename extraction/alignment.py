@@ -74,9 +74,9 @@ def lines_to_blocks(lines: Sequence[Line], settings: AlignmentSettings) -> list[
         if blocks:
             block = blocks[-1]
             height = median(word.box.height for word in line)
-            gap = boxes_union(w.box for w in line).top - boxes_union(
-                w.box for w in block[-1]
-            ).bottom
+            gap = (
+                boxes_union(w.box for w in line).top - boxes_union(w.box for w in block[-1]).bottom
+            )
             several = len(line) >= 2 and len(block[-1]) >= 2
             if (
                 several

@@ -8,35 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extraction.ocr_engine import Tensor
+from extraction.signs import SAME_SIGN, same_signs
 
 BLANK = 0
-OUT_OF_SCRIPT = 0.05
+OUT_OF_SCRIPT = 0.02
 """Weight of a character that a Chinese form hardly prints, against the others of its step."""
-
-SAME_SIGN = str.maketrans(
-    {
-        "⩾": "≥",
-        "≧": "≥",
-        "⩽": "≤",
-        "≦": "≤",
-        "−": "-",
-        "‐": "-",
-        "‑": "-",
-        "―": "—",
-        "─": "—",
-        "━": "—",
-        "〜": "～",
-        "∼": "～",
-        "∶": "：",
-        "⋯": "…",
-        "•": "·",
-        "・": "·",
-        "･": "·",
-        "‧": "·",
-    }
-)
-"""Signs that print alike; the left ones are not used in the forms' own texts."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -67,7 +43,7 @@ def script_prior(characters: str) -> NDArray[np.float32]:
 
 def _is_expected(character: str) -> bool:
     """Whether GB 2312 has it, without its kana and Cyrillic, which only look like hanzi."""
-    if character in SAME_SIGN_KEYS or character.isascii():
+    if character in SAME_SIGN or character.isascii():
         return True
     if "\u0400" <= character <= "\u04ff" or "\u3040" <= character <= "\u30ff":
         return False
@@ -76,9 +52,6 @@ def _is_expected(character: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-SAME_SIGN_KEYS = frozenset(chr(code) for code in SAME_SIGN)
 
 
 def output_to_reading(
@@ -104,9 +77,7 @@ def output_to_reading(
         text.append(character)
         probabilities.append(float(shown[start:end].max()))
         positions.append(min(1.0, (start + end) / 2 / (len(classes) * used)))
-    return Reading(
-        "".join(text).translate(SAME_SIGN), tuple(probabilities), tuple(positions)
-    )
+    return Reading(same_signs("".join(text)), tuple(probabilities), tuple(positions))
 
 
 def _class_to_character(number: int, characters: str) -> str:

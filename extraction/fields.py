@@ -87,7 +87,11 @@ def _rows_of(group: GroupDeclaration, groups: Sequence[FoundGroup]) -> tuple[Row
     for block in sorted({side for _, _, side, _ in placed}):
         own = [(table, number, row) for table, number, side, row in placed if side == block]
         mended = mend_rows(group, [row for _, _, row in own])
-        order += [(*own[kept][:2], row) for kept, row in mended]
+        order += [
+            (*own[kept][:2], row)
+            for kept, row in mended
+            if any(row[name].text for name in group.row_by)
+        ]
     return tuple(row for _, _, row in sorted(order, key=lambda placed: placed[:2]))
 
 
@@ -222,8 +226,10 @@ def _find_crossed(
                 if column not in placement:
                     continue
                 taken = {place for table, place in claimed if table == group.table}
-                view = views[group.table]
-                draft = _read_crossing(item, view, placement[column], taken, labelled)
+                below = max(row for row, _ in group.claimed)
+                draft = _read_crossing(
+                    item, views[group.table], placement[column], (taken, below), labelled
+                )
                 if draft is not None:
                     drafts[item.name] = draft
     return drafts
@@ -233,24 +239,37 @@ def _read_crossing(
     item: FieldDeclaration,
     view: TableView,
     place: ColumnPlace,
-    taken: set[Place],
+    room: tuple[set[Place], int],
     labelled: Labelled,
 ) -> FieldDraft | None:
-    segment = place.columns
+    """The cell of a column in the row that opens with a key.
+
+    Without one, in the first row below the group that looks like such a row. ``room`` gives
+    the places that are taken and the group's last row.
+    """
+    taken, below = room
     keys = [
-        (view.similarity(cell, IN_ROW + item.name), cell.row, cell)
+        (view.similarity(cell, IN_ROW + item.name), cell)
         for cell in view.grid.cells
-        if view.similarity(cell, IN_ROW + item.name) > 0
-        and cell.column < segment.start
-        and _place(cell) not in taken
+        if cell.column < place.columns.start and _place(cell) not in taken
     ]
-    for similarity, row, key in sorted(keys, key=lambda found: (-found[0], -found[1])):
-        cells = [cell for cell in view.covering(row, segment) if cell is not key]
+    known = sorted((k for k in keys if k[0] > 0), key=lambda k: (-k[0], -k[1].row))
+    wide = [(0.0, cell) for _, cell in keys if cell.row > below and _runs_up_to(view, cell, place)]
+    for similarity, key in (*known, *wide):
+        cells = [cell for cell in view.covering(key.row, place.columns) if cell != key]
         filled = [cell for cell in cells if cell.words] or cells
-        if filled:
+        if filled and (similarity or _fits(item, filled[0].text)):
             candidate = _Candidate(0.0, item.name, view, filled[0], similarity)
             return _cell_draft(item, candidate, labelled)
     return None
+
+
+def _runs_up_to(view: TableView, cell: Cell, place: ColumnPlace) -> bool:
+    """One cell over most columns left of a group's column, in a row of its own: a total."""
+    room = place.columns.start
+    right = view.at.get((cell.row, place.columns.start))
+    own_row = cell.rowspan == 1 and right is not None and right.row == cell.row
+    return own_row and room > 2 and 2 * cell.colspan > room
 
 
 def _find_inline(

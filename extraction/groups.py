@@ -29,7 +29,9 @@ _HEADERS_WANTED = 0.4
 
 @dataclass(frozen=True, slots=True)
 class FoundGroup:
-    """Rows of a group in one grid, in print order, with the block that each stands in.
+    """Lines of a group in one grid, in print order, with the block that each stands in.
+
+    Not yet mended where a page ends: a line may hold but the end of a row.
 
     ``placements`` has one entry per block of columns; ``claimed`` are the places of all
     cells that are headers or values of the group.
@@ -86,14 +88,13 @@ def find_headers(declaration: FormDeclaration, view: TableView) -> tuple[HeaderB
 
 def _header_score(view: TableView, row: int, group: GroupDeclaration) -> float:
     """Share of the group's headers that ``row`` prints; 0 where they are too few."""
-    keyed = [column.name for column in group.columns if column.keys]
+    keyed = {f"{group.name}.{column.name}" for column in group.columns if column.keys}
     best: dict[str, float] = {}
     for cell in view.starting_in(row):
-        for name in keyed:
-            similarity = view.similarity(cell, f"{group.name}.{name}")
-            best[name] = max(best.get(name, 0.0), similarity)
-    matched = sum(similarity > 0 for similarity in best.values())
-    if matched < max(2, math.ceil(_HEADERS_WANTED * len(keyed))):
+        for match in view.matches_of(cell):
+            if match.target in keyed:
+                best[match.target] = max(best.get(match.target, 0.0), match.similarity)
+    if len(best) < max(2, math.ceil(_HEADERS_WANTED * len(keyed))):
         return 0.0
     return sum(best.values()) / len(keyed)
 
@@ -162,7 +163,7 @@ def _found_group(
             claimed |= {(cell.row, cell.column) for cell in cells.values() if cell is not None}
             if not _is_continuation(group, cells, number):
                 row = _read_row(view, group, placement, cells, labelled)
-                if any(row[name].text for name in group.row_by):
+                if any(draft.text for draft in row.values()):
                     rows.append((side, row))
     return FoundGroup(
         group.name,

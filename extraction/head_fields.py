@@ -59,6 +59,8 @@ def title_nearness(declaration: FormDeclaration, text: str) -> float:
     best = 0.0
     for declared in declaration.titles:
         pattern = comparable(declared)
+        if 2 * len(set(pattern) & set(read)) < len(set(pattern)):
+            continue
         distance, start, end = part_distance(pattern, read)
         if len(read) - end <= _LONGEST_TAIL:
             # Between titles that are parts of each other, the longer one explains more.

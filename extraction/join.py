@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 
 from extraction.values import Box, Cell, Grid, PageReading, Word
 
-_FURNITURE = re.compile(r"[-—–\s]*(第?\s*\d+\s*页?|共\s*\d+\s*页|\d+\s*/\s*\d+|续表?|[（(]续[)）])[-—–\s]*")
+_FURNITURE = re.compile(
+    r"[-—–\s]*(第?\s*\d+\s*页?|共\s*\d+\s*页|\d+\s*/\s*\d+|续表?|[（(]续[)）])[-—–\s]*"
+)
 _SENTENCE_END = tuple("。；;！!？?")
 
 
@@ -62,9 +64,7 @@ def why_joined(
     if abs(wide - narrow) > settings.same_width * wide:
         return None
     first, second = _columns(upper), _columns(lower)
-    same = sum(
-        any(abs(a - b) <= settings.same_line for a in first) for b in second[1:-1]
-    )
+    same = sum(any(abs(a - b) <= settings.same_line for a in first) for b in second[1:-1])
     inner = len(second) - 2
     if inner and same < settings.agreeing * inner:
         return None
@@ -93,7 +93,8 @@ def join_two(upper: Grid, lower: Grid, reason: str, settings: JoinSettings) -> G
         rows=upper.rows + lower.rows,
         columns=len(lines) - 1,
         cells=(*above, *below),
-        joined_because=reason if upper.joined_because is None
+        joined_because=reason
+        if upper.joined_because is None
         else f"{upper.joined_because}; {reason}",
     )
     assert len(joined.cells) == len(upper.cells) + len(lower.cells)

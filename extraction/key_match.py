@@ -13,6 +13,7 @@ from extraction.declarations import FormDeclaration
 _NOT_TEXT = re.compile(r"[\s·•*_|]+")
 _BRACKETED = re.compile(r"[(\[{【〔<《][^()\[\]{}【】〔〕<>《》]*[)\]}】〕>》]?")
 _NUMBERING = re.compile(r"^(?:[0-9]{4}(?=年度)|[0-9一二三四五六七八九十]{1,2}[.、,])")
+_LETTER = re.compile(r"[a-z一-鿿]")
 _LONGEST_KEY = 24
 
 SECTION = "section:"
@@ -51,18 +52,29 @@ class KeyIndex:
         best, found = 1.0, dict[str, float]()
         for form in forms:
             limit = slips_allowed(len(form))
-            if not limit:
+            if not limit or not _LETTER.search(form):
                 continue
             letters = set(form)
-            for key, targets in self.targets.items():
-                if abs(len(key) - len(form)) > limit or len(letters & set(key)) < len(key) // 3:
+            lengths = _by_length(tuple(self.targets))
+            near = range(len(form) - limit, len(form) + limit + 1)
+            for key in (key for length in near for key in lengths.get(length, ())):
+                # A letter that the key lacks costs a slip, which spares most distances.
+                if len(letters.difference(key)) > limit:
                     continue
                 share = edit_distance(form, key, limit) / max(len(form), len(key))
                 if slips_allowed(len(key)) and share <= min(best, limit / len(form)):
                     found = found if share == best else {}
                     best = share
-                    found.update(dict.fromkeys(targets, 1.0 - share))
+                    found.update(dict.fromkeys(self.targets[key], 1.0 - share))
         return tuple(KeyMatch(target, similarity) for target, similarity in found.items())
+
+
+@lru_cache(maxsize=64)
+def _by_length(keys: tuple[str, ...]) -> Mapping[int, tuple[str, ...]]:
+    lengths: dict[int, list[str]] = {}
+    for key in keys:
+        lengths.setdefault(len(key), []).append(key)
+    return {length: tuple(found) for length, found in lengths.items()}
 
 
 def comparable(text: str) -> str:

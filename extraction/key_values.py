@@ -20,6 +20,7 @@ _SURE_LABEL = 0.5
 _KEY_TEXT = re.compile(r"[^0-9]*[一-鿿A-Za-z][^0-9]*")
 _INLINE = re.compile(r"(?P<key>[^:：。，；0-9]{2,14})[:：](?P<value>.+)")
 _TRUST_WITHOUT_LABEL = 0.6
+_NO_KEYS = frozenset({"其中", "注", "说明如下", "如下"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _confidence(pair: _Pair, calibrator: Calibrator) -> float:
 def _line_pairs(line: PrintedLine) -> Iterator[_Pair]:
     for word in line.words:
         found = _INLINE.fullmatch(word.text.strip())
-        if found is not None and found["value"].strip():
+        if found is not None and found["key"] not in _NO_KEYS and found["value"].strip():
             yield _Pair(
                 found["key"].strip(),
                 found["value"].strip(),
@@ -67,7 +68,7 @@ def _cell_pairs(view: TableView, labelled: Labelled) -> Iterator[_Pair]:
     keys = _key_places(view, labelled)
     for cell in sorted(view.grid.cells, key=lambda cell: (cell.row, cell.column)):
         inline = _INLINE.fullmatch(plain(cell.text)) if cell.words else None
-        if inline is not None and len(cell.words) == 1:
+        if inline is not None and inline["key"] not in _NO_KEYS and len(cell.words) == 1:
             source = cell_source(view, cell_text(view, cell))
             parts = inline["key"], inline["value"]
             yield _Pair(*parts, cell.words, cell.quality, source, True)
@@ -97,10 +98,10 @@ def _key_places(view: TableView, labelled: Labelled) -> Mapping[tuple[int, int],
         for cell in own:
             if _says_key(cell, labelled):
                 keys[row, cell.column] = True
-        if len(cells) in (2, 4) and len(own) == len(cells):
-            for cell in cells[::2]:
-                if _could_be_key(cell, labelled):
-                    keys.setdefault((row, cell.column), False)
+        guessed = cells[::2] if len(cells) in (2, 4) and len(own) == len(cells) else []
+        if all(_could_be_key(cell, labelled) for cell in guessed):
+            for cell in guessed:
+                keys.setdefault((row, cell.column), False)
     return _without_headers(view, keys)
 
 
@@ -113,10 +114,24 @@ def _without_headers(
         cells = view.covering(row, range(view.grid.columns))
         filled = [cell for cell in cells if cell.words and cell.row == row]
         in_row = [cell for cell in filled if (row, cell.column) in keys]
-        if len(in_row) >= 3 and len(in_row) >= len(filled) - 1:
+        guessed = not any(keys[row, cell.column] for cell in in_row)
+        headers = len(in_row) >= 3 and len(in_row) >= len(filled) - 1
+        if headers or (guessed and len(cells) == 4 and _heads_a_list(view, cells)):
             for cell in in_row:
                 kept.pop((row, cell.column), None)
     return kept
+
+
+def _heads_a_list(view: TableView, cells: Sequence[Cell]) -> bool:
+    """Texts above cells of the same columns that say numbers: headers, not pairs."""
+    below = [view.below(cell) for cell in cells]
+    return all(
+        cell.colspan == 1 and other is not None and other.columns == cell.columns
+        for cell, other in zip(cells, below, strict=True)
+    ) and any(
+        other is not None and other.words and not _KEY_TEXT.fullmatch(plain(other.text))
+        for other in below[::2]
+    )
 
 
 def _value_of(view: TableView, key: Cell, keys: Mapping[tuple[int, int], bool]) -> Cell | None:

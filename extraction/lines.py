@@ -59,9 +59,7 @@ class LineSettings:
 def load_ruling_network(engine: Engine, threads: int) -> RulingNetwork:
     """The network that ships with the package, ready to run."""
     compiled = cache_folder() / "rulings"
-    return open_runner(
-        RULING_WEIGHTS, engine, threads=threads, streams=1, cache=compiled
-    ).run
+    return open_runner(RULING_WEIGHTS, engine, threads=threads, streams=1, cache=compiled).run
 
 
 def see_rulings(image: Image, dpi: float, network: RulingNetwork) -> Evidence:
@@ -104,9 +102,7 @@ def trace_lines(
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
     """Lines that run along x: for each its columns x, its height y and its weight there."""
     weak = (map_ > settings.weak).astype(np.uint8)
-    bridged = cv2.morphologyEx(
-        weak, cv2.MORPH_CLOSE, np.ones((1, settings.bridge_px), np.uint8)
-    )
+    bridged = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, np.ones((1, settings.bridge_px), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(bridged, connectivity=8)
     traces = []
     for number in range(1, count):
@@ -129,9 +125,7 @@ def trace_lines(
 def evidence_to_probe(evidence: Evidence, settings: LineSettings | None = None) -> Probe:
     """The share of a stretch along which the maps show a ruling, a little to either side."""
     settings = settings or LineSettings()
-    seen = {
-        axis: _seen_nearby(evidence.of(axis), settings) for axis in ("horizontal", "vertical")
-    }
+    seen = {axis: _seen_nearby(evidence.of(axis), settings) for axis in ("horizontal", "vertical")}
 
     def probe(axis: Axis, at: float, start: float, end: float) -> float:
         sums = seen[axis]

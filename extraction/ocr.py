@@ -13,7 +13,8 @@ from extraction.ctc import Reading
 from extraction.ink import WHITE, Gray, Mask, PrintInk, box_to_slice, page_to_ink
 from extraction.ocr_engine import Engine, available_threads, choose_engine
 from extraction.ocr_models import TextModels
-from extraction.second_look import find_leftover, find_lone_sign
+from extraction.second_look import find_leftover, find_lone_sign, is_small_and_round
+from extraction.signs import ROUND, close_brackets
 from extraction.text_lines import (
     Line,
     cut_at_borders,
@@ -37,8 +38,8 @@ LEAST_LEFTOVER_SCORE = 0.55
 DOUBTFUL = 0.8
 """A line with a character less probable than this is read again, cut a little wider."""
 
-PAD = 0.2
-AGAIN_PAD = 0.35
+PAD = 0.1
+AGAIN_PAD = 0.3
 HEIGHT_TO_EM = 0.72
 """A detected box is higher than the type in it."""
 
@@ -87,7 +88,9 @@ class Reader:
     def _read_crops(
         self, crops: Sequence[Crop], ink: PrintInk, em: float, page: int
     ) -> dict[int | None, tuple[Word, ...]]:
-        readings = self._models.read([crop_to_picture(crop, ink.gray, ink.mask, em, PAD * em) for crop in crops])
+        readings = self._models.read(
+            [crop_to_picture(crop, ink.gray, ink.mask, em, PAD * em) for crop in crops]
+        )
         doubtful = [
             index
             for index, reading in enumerate(readings)
@@ -106,7 +109,7 @@ class Reader:
             word = crop_to_word(crop, reading, ink, em, page)
             if word is not None:
                 words.setdefault(crop.line.cell, []).append(word)
-        return {cell: in_reading_order(found) for cell, found in words.items()}
+        return {cell: close_brackets(in_reading_order(found)) for cell, found in words.items()}
 
 
 def lines_to_crops(
@@ -234,6 +237,8 @@ def crop_to_word(
         return Word(sign.text, tight(shown, ink.mask), sign.score, sign.score, page)
     least = LEAST_LEFTOVER_SCORE if crop.leftover else LEAST_SCORE
     text = reading.text.strip()
+    if crop.leftover and text in ROUND and is_small_and_round(ink.mask, shown, em):
+        text = "。"
     if not text or reading.score < least:
         return None
     return Word(text, tight(shown, ink.mask), reading.score, reading.weakest, page)

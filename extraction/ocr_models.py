@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extraction.ctc import Reading, output_to_reading, script_prior
+from extraction.ctc import NOTHING, Reading, output_to_reading, script_prior
 from extraction.ocr_engine import Engine, Runner, Tensor, open_runner
 from extraction.ocr_weights import (
     DETECTOR,
@@ -34,8 +34,8 @@ from extraction.values import Image
 NARROWEST_PX = 64
 WIDEST_PX = 3200
 UPRIGHT_WIDTH_PX = 192
-STRIDE_PX = 32
-"""The detector halves its input five times."""
+STRETCH = 1.0
+"""Lines are made wider than they are: the recogniser takes equal neighbours for one."""
 
 # Imported by paddlex along the way and never used to read text: the download of models from
 # hubs (which loads torch and transformers where they are installed), time series, web clients.
@@ -142,7 +142,7 @@ class TextModels:
         """What each crop of one text line says."""
         order = sorted(range(len(crops)), key=lambda index: _width(crops[index]))
         batches = [self._line_batch(crops[index]) for index in order]
-        readings: list[Reading] = [Reading("", (), ())] * len(crops)
+        readings = [NOTHING] * len(crops)
         for index, reading in zip(
             order, self._recognise.run_each(batches, self._decode), strict=True
         ):
@@ -170,7 +170,7 @@ class TextModels:
 
 def _width(crop: Image) -> int:
     """The width of ``crop`` once it is as high as the recogniser wants it."""
-    return max(8, round(LINE_HEIGHT_PX * crop.shape[1] / crop.shape[0]))
+    return max(8, round(STRETCH * LINE_HEIGHT_PX * crop.shape[1] / crop.shape[0]))
 
 
 def bucket(width: int) -> int:

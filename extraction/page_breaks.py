@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from extraction.declarations import GroupDeclaration
+from extraction.declarations import ColumnDeclaration, GroupDeclaration
 from extraction.drafts import FieldDraft, Row
+from extraction.key_match import bare, comparable
 from extraction.normalise import text_to_value
 
 
@@ -24,6 +25,7 @@ def mend_rows(group: GroupDeclaration, rows: Sequence[Row]) -> tuple[tuple[int, 
         breaks = bool(mended) and _page(group, own) > _page(group, rows[number - 1])
         following = rows[number + 1] if number + 1 < len(rows) else None
         if breaks and _is_cut(group, mended[-1], own, following):
+            _fill_merged(group, mended, own)
             mended[-1] = _joined(group, mended[-1], own)
             broken = True
             continue
@@ -50,37 +52,67 @@ def _fill_merged(
         if not column.merged:
             continue
         last, own = above[-1][column.name], row[column.name]
-        if not own.text and last.text and own.source is not None:
+        whole = _whole(column, last, own)
+        if whole is not None:
+            _replace_run(above, column.name, whole)
+            row[column.name] = whole
+        elif not own.text and last.text and own.source is not None:
             row[column.name] = last
         elif own.text and not last.text and last.source is not None:
-            for other in reversed(above):
-                if other[column.name].source != last.source:
-                    break
-                other[column.name] = own
+            _replace_run(above, column.name, own)
+
+
+def _replace_run(rows: list[dict[str, FieldDraft]], name: str, draft: FieldDraft) -> None:
+    """Put ``draft`` into the last rows, as far up as their cell is the same."""
+    source = rows[-1][name].source
+    for row in reversed(rows):
+        if row[name].source != source:
+            break
+        row[name] = draft
+
+
+def _whole(column: ColumnDeclaration, a: FieldDraft, b: FieldDraft) -> FieldDraft | None:
+    """Both halves of one usual text that the page break cuts in two."""
+    usual = {form for choice in column.choices for form in _forms(choice)}
+    if not a.text or not b.text or _forms(a.text) & usual or _forms(b.text) & usual:
+        return None
+    text = a.text + b.text
+    if not _forms(text) & usual:
+        return None
+    value = text_to_value(text, column.kind, column.choices)
+    return replace(a, text=text, value=value, words=(*a.words, *b.words))
+
+
+def _forms(text: str) -> set[str]:
+    full = comparable(text)
+    return {full, bare(full)}
 
 
 def _carry_on(
     group: GroupDeclaration, before: Row, mended: Row, row: dict[str, FieldDraft]
 ) -> None:
-    """A cell that was filled above and covers this row, too, is filled here as well."""
+    """What a cell was mended to in the row above holds for all rows that it covers."""
     for column in group.columns:
         own, was = row[column.name], before[column.name]
-        if column.merged and not own.text and own.source and own.source == was.source:
+        if column.merged and own.source and own.source == was.source:
             row[column.name] = mended[column.name]
 
 
 def _is_cut(group: GroupDeclaration, above: Row, row: Row, below: Row | None) -> bool:
-    """The row prints no name and no number of its own where the one above does."""
+    """The row goes on with sentences of the one above and prints nothing else of its own.
+
+    A name that is printed on one side only stands for both.
+    """
     numbers = [column.name for column in group.columns if column.kind != "text"]
-    merged = [column.name for column in group.columns if column.merged]
-    names = merged[-1:] if numbers else merged[-2:]
-    if not names or any(row[name].text for name in (*names, *numbers)):
+    names = [column.name for column in group.columns if column.merged]
+    if numbers and names:
+        both_named = row[names[-1]].text and above[names[-1]].text
+        numbered = any(row[name].text for name in numbers)
+        return not both_named and not numbered and any(above[name].text for name in numbers)
+    if not names or any(row[name].text for name in names[-2:]):
         return False
-    if below is not None and any(_shared(row[name], below[name]) for name in names):
-        return False
-    if any(_shared(row[name], above[name]) for name in names):
-        return False
-    return not numbers or any(above[name].text for name in numbers)
+    beside = [above] if below is None else [above, below]
+    return not any(_shared(row[name], other[name]) for name in names[-2:] for other in beside)
 
 
 def _shared(a: FieldDraft, b: FieldDraft) -> bool:
@@ -100,5 +132,6 @@ def _joined(group: GroupDeclaration, first: Row, second: Row) -> dict[str, Field
                 words=(*a.words, *b.words),
                 quality=min(a.quality, b.quality),
             )
-        row[column.name] = a if a.text else b
+        whole = _whole(column, a, b) if column.merged else None
+        row[column.name] = whole or (a if a.text else b)
     return row

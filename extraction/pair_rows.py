@@ -71,13 +71,21 @@ def _key_cells(
     section = set(_section_rows(view, group))
     if section:
         free = [cell for cell in free if cell.row in section]
-    sure = [cell for cell in free if _is_pair_key(view, group, name, cell, labelled)]
+    sure = [cell for cell in free if _is_pair_key(view, group, name, cell)]
     columns = {cell.column for cell in sure}
-    return [
-        cell
-        for cell in free
-        if cell in sure or (cell.column in columns and cell.row in section and not _is_number(cell))
-    ]
+    label = f"{group.name}.{name}"
+
+    def is_likely(cell: Cell) -> bool:
+        if _is_number(cell) or view.is_key(cell):
+            return False
+        if section and cell.column in columns:
+            return True
+        evidence = find_label_evidence(cell.words, labelled, label)
+        return evidence.probability > _SURE_LABEL
+
+    likely = [cell for cell in free if cell in sure or is_likely(cell)]
+    # One label alone may be a slip of the labeller.
+    return likely if section or len(likely) > len(sure) + 1 else sure
 
 
 def _is_number(cell: Cell) -> bool:
@@ -90,18 +98,13 @@ def _section_rows(view: TableView, group: GroupDeclaration) -> Iterator[int]:
             yield from cell.rows
 
 
-def _is_pair_key(
-    view: TableView, group: GroupDeclaration, name: str, cell: Cell, labelled: Labelled
-) -> bool:
+def _is_pair_key(view: TableView, group: GroupDeclaration, name: str, cell: Cell) -> bool:
     """Printed like a usual key and not itself the value of another key."""
-    label = f"{group.name}.{name}"
     left = view.left_of(cell)
     if view.is_key(cell) or (left is not None and _is_other_key(view, group, left)):
         return False
-    if view.similarity(cell, CHOICE + label) == 1.0 or _inline_split(group, name, cell.text):
-        return True
-    evidence = find_label_evidence(cell.words, labelled, label)
-    return evidence.probability > _SURE_LABEL and not _is_number(cell)
+    usual = view.similarity(cell, f"{CHOICE}{group.name}.{name}") == 1.0
+    return usual or _inline_split(group, name, cell.text) is not None
 
 
 def _is_other_key(view: TableView, group: GroupDeclaration, cell: Cell) -> bool:

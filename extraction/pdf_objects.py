@@ -15,7 +15,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 MOST_DEPTH = 8
-MOST_OBJECTS = 400_000
+MOST_OBJECTS = 100_000
 
 
 class Matrix(NamedTuple):
@@ -104,6 +104,8 @@ def object_matrix(raw: Handle) -> Matrix:
 
 def page_objects(page: pdfium.PdfPage, to_display: Matrix) -> list[PageObject] | None:
     """All objects in drawing order, those of Form XObjects too; None where too many."""
+    if pdfium_c.FPDFPage_CountObjects(page) > MOST_OBJECTS:
+        return None
     found: list[PageObject] = []
     for item in _walk(page, to_display):
         found.append(item)

@@ -24,7 +24,17 @@ from extraction.sources import SourceFile
 from extraction.straighten import find_displacement, straighten_evidence, straighten_page
 from extraction.cells import words_into_cells
 from extraction.upright import find_upright
-from extraction.values import Edge, Grid, Image, LabelledWord, Page, PageReading, RawPage, Record
+from extraction.values import (
+    Edge,
+    Grid,
+    Image,
+    LabelledWord,
+    Page,
+    PageReading,
+    PageSummary,
+    RawPage,
+    Record,
+)
 
 
 class WordLabeller(Protocol):
@@ -77,12 +87,12 @@ def extract_document(
         if isinstance(raw, InputError):
             errors.append(raw.at(name=source.name))
             continue
-        image, reading = read_page(raw, stations)
+        page, reading = read_page(raw, stations.rulings, stations.reader)
         if not reading.grids and not reading.loose_words:
             errors.append(NoForm("no printed text was found", name=source.name, page=raw.number))
             continue
         readings.append(reading)
-        images.append(image)
+        images.append(page.image)
     if not readings:
         raise errors[0] if errors else NoForm("the file has no page", name=source.name)
     return Extraction(
@@ -90,21 +100,21 @@ def extract_document(
     )
 
 
-def read_page(raw: RawPage, stations: Stations) -> tuple[Image, PageReading]:
-    """One page: upright, ruled, gridded, read. The picture is the upright page's."""
+def read_page(raw: RawPage, rulings: RulingNetwork, reader: Reader) -> tuple[Page, PageReading]:
+    """One page: made upright, its rulings found, its cells read."""
     clock = Clock()
-    page = find_upright(raw, stations.reader.score_upright)
+    page = find_upright(raw, reader.score_upright)
     clock.lap("upright")
-    page, edges, grids = find_grids(page, raw, stations.rulings)
+    page, edges, grids = find_grids(page, raw, rulings)
     clock.lap("grid")
     if page.words is None:
-        grids, words = stations.reader.read_words(page, grids)
+        grids, words = reader.read_words(page, grids)
     else:
         grids, words = words_into_cells(page.words, grids)
     clock.lap("ocr" if page.words is None else "text_layer")
     aligned, loose = find_aligned_grids(words, edges, page.number)
     clock.lap("alignment")
-    return page.image, PageReading(
+    return page, PageReading(
         number=page.number,
         width=page.width,
         height=page.height,
@@ -153,7 +163,11 @@ def readings_to_record(
         loose=loose,
         labelled=labelled,
     )
-    declaration, certainty, _ = find_form_type(stations.declarations, grids, loose, labelled)
+    choice = [d for d in stations.declarations if form_type in (None, d.name)]
+    declaration, _, _ = find_form_type(choice, grids, loose, labelled)
+    if form_type is not None:
+        # The user knows better than the evidence.
+        declaration = next(iter(choice), None)
     record = assemble_record(document, declaration, stations.calibrator, stations.threshold)
     clock.lap("record")
     return replace(record, pages=tuple(_with_share(record, clock)))
@@ -172,7 +186,7 @@ class Clock:
         self._last = now
 
 
-def _with_share(record: Record, clock: Clock) -> Iterator:  # type: ignore[type-arg]
+def _with_share(record: Record, clock: Clock) -> Iterator[PageSummary]:
     """The document's own steps, shared evenly among its pages."""
     for page in record.pages:
         shares = {name: round(ms / len(record.pages), 1) for name, ms in clock.elapsed_ms.items()}

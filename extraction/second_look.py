@@ -54,7 +54,7 @@ def find_leftover(mask: Mask, cell: Box, covered: Sequence[Box], em: float) -> l
 
 def _is_border_remains(blob: Box, inside: Box, em: float) -> bool:
     """Whether ``blob`` is a flat or thin thing that hugs a side of the cell."""
-    near = 0.22 * em
+    near = 0.3 * em
     flat = blob.height < 0.3 * em and (blob.top < near or inside.bottom - blob.bottom < near)
     thin = blob.width < 0.3 * em and (blob.x0 < near or inside.x1 - blob.x1 < near)
     return flat or thin
@@ -89,8 +89,6 @@ def find_lone_sign(mask: Mask, box: Box, em: float) -> LoneSign | None:
         return LoneSign("-" if ink.width < 0.8 * em else "—", 0.97)
     if _is_slash(shape, em):
         return LoneSign("/", 0.95)
-    if _is_full_stop(shape, em):
-        return LoneSign("。", 0.95)
     return None
 
 
@@ -108,11 +106,11 @@ def without_specks(part: Mask, em: float) -> Mask:
 def _is_bar(part: Mask, em: float) -> bool:
     """A short straight horizontal stroke of even thickness."""
     height, width = part.shape
-    if not (0.15 * em <= width <= 1.15 * em and height <= 0.28 * em and width >= 1.6 * height):
+    if not (0.15 * em <= width <= 1.15 * em and height <= 0.3 * em and width >= 1.5 * height):
         return False
     columns = part.sum(axis=0)
-    even = columns.max() - np.median(columns) <= max(2.0, 0.08 * em)
-    return bool(even and part.mean() > 0.6 and (columns > 0).mean() > 0.95)
+    even = columns.max() - np.median(columns) <= max(3.0, 0.14 * em)
+    return bool(even and part.mean() > 0.5 and (columns > 0).mean() > 0.95)
 
 
 def _is_slash(part: Mask, em: float) -> bool:
@@ -125,10 +123,9 @@ def _is_slash(part: Mask, em: float) -> bool:
     return straight and part.mean() < 0.5
 
 
-def _is_full_stop(part: Mask, em: float) -> bool:
-    """A small ring: as wide as high, with a hole in its middle."""
-    height, width = part.shape
-    if not (0.18 * em <= height <= 0.5 * em and 0.7 <= width / height <= 1.4):
+def is_small_and_round(mask: Mask, box: Box, em: float) -> bool:
+    """Whether the ink in ``box`` is as wide as high, and too small for a letter or digit."""
+    ink = box_of_ink(mask, box)
+    if ink is None:
         return False
-    middle = part[height * 2 // 5 : -(-height * 3 // 5), width * 2 // 5 : -(-width * 3 // 5)]
-    return bool(middle.size and not middle.any())
+    return 0.18 * em <= ink.height <= 0.5 * em and 0.65 <= ink.width / ink.height <= 1.5

@@ -175,13 +175,13 @@ def _body_score(
     cells: Sequence[Cell],
     labelled: Labelled,
 ) -> float:
-    """Labels, usual texts and readable numbers below a header; about -5 to 9."""
+    """Labels, usual texts and readable numbers below a header; about -2 to 8."""
     if not cells:
         return 0.0
     label = f"{group}.{column.name}"
     odds = [find_label_evidence(cell.words, labelled, label).log_odds for cell in cells]
     usual = [view.similarity(cell, CHOICE + label) for cell in cells]
-    score = float(np.clip(np.mean(odds), -4.0, 4.0)) + _CHOICE_WEIGHT * float(np.mean(usual))
+    score = float(np.clip(np.mean(odds), -1.5, 4.0)) + _CHOICE_WEIGHT * float(np.mean(usual))
     if column.kind in ("number", "percent"):
         fits = [
             says_nothing(cell.text) or text_to_quantity(cell.text, column.kind) is not None

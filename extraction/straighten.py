@@ -58,9 +58,7 @@ class Displacement:
 
 def basis(along: Points, other: Points, degree: int) -> NDArray[np.float64]:
     """Monomials that bend a line: every one holds ``along`` at least once. n × terms."""
-    terms = [
-        along**i * other**j for i in range(1, degree + 1) for j in range(degree + 1 - i)
-    ]
+    terms = [along**i * other**j for i in range(1, degree + 1) for j in range(degree + 1 - i)]
     return np.stack(terms, axis=-1)
 
 

@@ -290,8 +290,8 @@ def line_crop(line: Line, others: Sequence[Line], limits: Box, mask: Mask, em: f
 
 
 def is_tilted(line: Line, em: float) -> bool:
-    """Whether ``line`` falls by more than the detector's own roughness."""
-    return abs(line.slope) > max(2.0, 0.2 * em)
+    """Whether ``line`` is long and falls by more than the detector's own roughness."""
+    return line.box.width > 6 * em and abs(line.slope) > max(2.0, 0.2 * em)
 
 
 def _around_ink(box: Box, mask: Mask, em: float) -> Box:

@@ -24,6 +24,7 @@ from extraction.values import Box, Image, Page, PageReading
 from models.labelled_forms import (
     LabelledForm,
     carry_labels,
+    files_digest,
     number_lines,
     read_forms,
     write_forms,
@@ -48,6 +49,7 @@ from models.word_noise import (
 ReadPage = Callable[[Image, float], tuple[Page, PageReading]]
 """A picture and its dpi to the upright page and all that was read on it."""
 
+SYNTHESIS = Path(__file__).parent / "synthesis"
 ASCENT, DESCENT = 0.88, 0.14
 """The box of a line around its baseline, in sizes of its type."""
 POINTS_SCALE = 100
@@ -60,19 +62,25 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DatasetSettings:
-    """How many forms; ``reader`` is ``module:function``, a ``ReadPage``, or empty for none."""
+    """How many forms; ``reader`` is ``module:function``, a ``ReadPage``, or empty for none.
+
+    A form that was really read is shown ``scanned_weight`` times as often as a printed one.
+    """
 
     seed: int = 20211
-    printed_forms: int = 12_000
-    scanned_forms: int = 500
+    printed_forms: int = 8_000
+    scanned_forms: int = 300
     test_forms: int = 400
-    scanned_test_forms: int = 60
-    reader: str = ""
+    scanned_test_forms: int = 48
+    reader: str = "models.page_reader:read_picture"
+    scanned_weight: int = 6
     processes: int = 2
 
     @property
     def digest(self) -> str:
-        told = f"{self.seed} {self.reader}"
+        """Names what the shards are made from: settings, and the source of the synthesis."""
+        sources = sorted(path for path in SYNTHESIS.rglob("*") if path.suffix in (".py", ".json"))
+        told = f"{self.seed} {self.reader} {files_digest(sources)}"
         return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
@@ -228,7 +236,7 @@ def make_dataset(folder: Path, settings: DatasetSettings) -> Shards:
         write_noise(noise_path, noise)
         printed = _make_printed(pool, folder, noise_path, settings, "train")
         test = _make_printed(pool, folder, noise_path, settings, "test")
-    return Shards((*scanned, *printed), (*scanned_test, *test), noise)
+    return Shards((*scanned * settings.scanned_weight, *printed), (*scanned_test, *test), noise)
 
 
 def _noise_of(scanned: Sequence[Path]) -> WordNoise:
@@ -265,9 +273,19 @@ def _make_printed(
 ) -> list[Path]:
     count = settings.printed_forms if split == "train" else settings.test_forms
     seeds = _shard_seeds(settings, 0, count)
-    paths = [folder / f"printed_{split}_{run.start}_{len(run)}.jsonl.gz" for run in seeds]
+    noise_digest = files_digest([noise_path])[:6]
+    names = (f"printed_{split}_{noise_digest}_{run.start}_{len(run)}" for run in seeds)
+    paths = [folder / f"{name}.jsonl.gz" for name in names]
     splits, noises = [split] * len(paths), [noise_path] * len(paths)
-    return list(pool.map(write_printed_shard, paths, seeds, splits, noises))
+    return _collect(pool.map(write_printed_shard, paths, seeds, splits, noises), len(paths))
+
+
+def _collect(written: Iterable[Path], count: int) -> list[Path]:
+    paths = []
+    for path in written:
+        paths.append(path)
+        logger.info("forms: %s, %d of %d", path.name, len(paths), count)
+    return paths
 
 
 def write_printed_shard(path: Path, seeds: range, split: Split, noise_path: Path) -> Path:
@@ -275,7 +293,6 @@ def write_printed_shard(path: Path, seeds: range, split: Split, noise_path: Path
     if not path.is_file():
         noise = read_noise(noise_path)
         write_forms(path, (_noisy_form(seed, split, noise) for seed in seeds))
-        logger.info("wrote %s", path.name)
     return path
 
 
@@ -293,7 +310,7 @@ def _make_scanned(
     seeds = [run[at : at + 20] for run in runs for at in range(0, len(run), 20)]
     paths = [folder / f"ocr_{split}_{run.start}_{len(run)}.jsonl.gz" for run in seeds]
     splits, readers = [split] * len(paths), [settings.reader] * len(paths)
-    return list(pool.map(write_scanned_shard, paths, seeds, splits, readers))
+    return _collect(pool.map(write_scanned_shard, paths, seeds, splits, readers), len(paths))
 
 
 def write_scanned_shard(path: Path, seeds: range, split: Split, reader: str) -> Path:
@@ -310,5 +327,4 @@ def write_scanned_shard(path: Path, seeds: range, split: Split, reader: str) -> 
         forms.append(form)
     write_forms(_truth_path(path), truths)
     write_forms(path, forms)
-    logger.info("wrote %s", path.name)
     return path

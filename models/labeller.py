@@ -104,6 +104,8 @@ def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     # The arena would keep the memory of the largest page for ever.
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
+    # Threads that wait for work by spinning starve the other processes of a small machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -86,6 +86,8 @@ def _draft_version(outcome: Outcome) -> ModelVersion:
 
 def _scores_by_source(forms: Sequence[LabelledForm], labeller: Labeller) -> dict[str, Scores]:
     sources = sorted({form.source for form in forms})
+    if len(sources) < 2:
+        return {}
     return {
         source: evaluate_forms(
             [form for form in forms if form.source == source],

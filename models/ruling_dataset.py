@@ -52,9 +52,7 @@ def to_ruling_grey(image: NDArray[np.uint8], zoom: float) -> NDArray[np.uint8]:
     """Grey at the network's resolution, each side a multiple of 16, padded with white."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     size = (max(16, round(grey.shape[1] * zoom)), max(16, round(grey.shape[0] * zoom)))
-    grey = cv2.resize(
-        grey, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
-    )
+    grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
     padded = np.full([-(-side // 16) * 16 for side in grey.shape], 255, np.uint8)
     padded[: grey.shape[0], : grey.shape[1]] = grey
     return padded

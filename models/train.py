@@ -27,7 +27,7 @@ from extraction.declarations import labels as declared_labels
 from extraction.declarations import load_declarations
 from models.dataset import DatasetSettings, make_dataset
 from models.evaluate import Predict
-from models.labelled_forms import read_forms
+from models.labelled_forms import files_digest, read_forms
 from models.network import NetworkSettings, TokenClassifier
 from models.registry import SHIPPED_FOLDER
 from models.release import Outcome, release_version
@@ -320,7 +320,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--forms", type=int, default=DatasetSettings().printed_forms)
     parser.add_argument("--scans", type=int, default=DatasetSettings().scanned_forms)
-    parser.add_argument("--reader", default="", help="module:function that reads a page")
+    parser.add_argument("--reader", default=DatasetSettings().reader, help="module:function that reads a page")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = TrainingSettings(
@@ -338,7 +338,8 @@ def main() -> None:
     )
     shards = make_dataset(arguments.data, dataset)
     labels = declared_labels(load_declarations())
-    checkpoint = arguments.data / "checkpoint.pt"
+    # A checkpoint of other data must not be gone on with.
+    checkpoint = arguments.data / f"checkpoint_{files_digest(shards.train)[:8]}.pt"
     path = train_labeller(shards.train, shards.test, labels, settings, arguments.out, checkpoint)
     logger.info("wrote %s", path)
 

@@ -1,6 +1,6 @@
 """Train the ruling network on simulated scans and write it where ``extraction`` serves it.
 
-    python -m models.train_rulings [--forms 600] [--steps 6000] [--seed 1]
+python -m models.train_rulings [--forms 600] [--steps 6000] [--seed 1]
 """
 
 from __future__ import annotations

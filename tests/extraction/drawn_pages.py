@@ -19,6 +19,8 @@ from extraction.values import Image
 
 A4_PT = (595.0, 842.0)
 CHINESE = "STSong-Light"
+TOP_HEAVY = "FPT7 TYPF P7TF YFPT"
+"""Letters with most of their ink in the upper half, by which a test can tell which end is up."""
 
 
 def drawn_pdf(
@@ -48,10 +50,8 @@ def picture_pdf(
     return drawn_pdf(lambda canvas: canvas.drawImage(reader, x, y, width, height), pages=pages)
 
 
-def written_page(
-    lines: Sequence[str] = ("A form of one page",) * 30, dpi: float = 100.0
-) -> Image:
-    """A4 page of Latin text with a ruled table under it; text stands on a heavy base."""
+def written_page(lines: Sequence[str] = (TOP_HEAVY,) * 30, dpi: float = 100.0) -> Image:
+    """A4 page of Latin text with a ruled table under it."""
     width, height = round(8.27 * dpi), round(11.69 * dpi)
     picture = PillowImage.new("L", (width, height), 245)
     pen = ImageDraw.Draw(picture)
@@ -79,8 +79,12 @@ def skewed(image: Image, clockwise_deg: float, paper: int = 245) -> Image:
 def encoded(image: NDArray[np.generic], format_: str, mode: str | None = None) -> bytes:
     """A picture file; ``mode`` converts first, as Pillow names it."""
     picture = PillowImage.fromarray(np.asarray(image))
+    if mode:
+        picture = picture.convert(
+            mode, dither=PillowImage.Dither.NONE, palette=PillowImage.Palette.ADAPTIVE
+        )
     buffer = io.BytesIO()
-    (picture.convert(mode) if mode else picture).save(buffer, format_)
+    picture.save(buffer, format_)
     return buffer.getvalue()
 
 

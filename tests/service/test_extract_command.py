@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,24 @@ def work(settings: object, job: ExtractJob) -> Outcome:
 
 def start() -> None:
     pass
+
+
+@dataclass(frozen=True)
+class OneProcess:
+    """``Crew`` without processes of its own, which take seconds to start."""
+
+    work: Callable[[ExtractJob], Outcome]
+    lost: Callable[[ExtractJob, BaseException], Outcome]
+    start: Callable[[], None]
+    processes: int
+
+    def run(self, tasks: Iterator[ExtractJob]) -> Iterator[Outcome]:
+        return map(self.work, tasks)
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extract_command, "Crew", OneProcess)
 
 
 @pytest.fixture
@@ -64,6 +83,7 @@ def test_a_run_names_each_failure_and_finishes_the_rest(
     assert sorted(failure["name"] for failure in kept) == ["c.pdf", "d.pdf", "e.docx"]
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_second_run_takes_up_what_is_left(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,6 +101,7 @@ def test_a_second_run_takes_up_what_is_left(
     assert not (tmp_path / "out" / "errors.jsonl").exists()
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_dash_prints_json_lines_and_nothing_else(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +110,7 @@ def test_a_dash_prints_json_lines_and_nothing_else(
     assert [json.loads(line)["schema"] for line in lines] == ["formloop.record/1"] * 4
 
 
+@pytest.mark.usefixtures("one_process")
 def test_tables_are_printed_on_request(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,6 +119,7 @@ def test_tables_are_printed_on_request(
     assert "未知表单" in said.out and "未知表单" not in said.err
 
 
+@pytest.mark.usefixtures("one_process")
 def test_an_error_that_would_meet_every_input_ends_the_run(
     folder: Path,
     tmp_path: Path,

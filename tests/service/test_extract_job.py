@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from extraction.record import record_from_json
 from service.extract_job import FILE_FORMATS, ExtractJob, extract_job
+from service.extract_worker import StationsReader
 from tests.service.fake_reader import FakeReader, bytes_to_source
 
 
@@ -73,3 +75,12 @@ def test_a_failed_page_stands_beside_the_record_of_the_others(job: ExtractJob) -
 def test_nothing_half_written_is_left(job: ExtractJob) -> None:
     extract_job(job, FakeReader())
     assert not list(job.folder.glob(".*"))
+
+
+def test_the_fake_keeps_the_contract_of_the_real_reader() -> None:
+    for name in ("read", "producer"):
+        fake, real = getattr(FakeReader, name, None), getattr(StationsReader, name)
+        if callable(real):
+            assert inspect.signature(fake) == inspect.signature(real)
+        else:
+            assert name in FakeReader.__dataclass_fields__

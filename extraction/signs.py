@@ -1,0 +1,67 @@
+"""Signs and letters that print alike, and which of them a Chinese form means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from extraction.values import Word
+
+SAME_SIGN = {
+    "⩾": "≥",
+    "≧": "≥",
+    "⩽": "≤",
+    "≦": "≤",
+    "−": "-",
+    "‐": "-",
+    "‑": "-",
+    "―": "—",
+    "─": "—",
+    "━": "—",
+    "〜": "～",
+    "∼": "～",
+    "∶": "：",
+    "⋯": "…",
+    "•": "·",
+    "・": "·",
+    "･": "·",
+    "‧": "·",
+}
+"""The sign that is meant, by the sign that was read; the forms' own texts use no other."""
+
+CLOSING = {"(": ")", "（": "）", "[": "]", "［": "］", "〔": "〕", "【": "】", "《": "》"}
+SQUARE = frozenset("]］〕】")
+ROUND = frozenset("0OoC°。○.")
+"""What the recogniser makes of a full stop that stands alone."""
+
+_ONE_IN_LATIN = re.compile(r"(?<=[A-Za-z])1(?=[a-z])")
+_TABLE = str.maketrans(SAME_SIGN)
+
+
+def same_signs(text: str) -> str:
+    """``text`` with each sign as forms mean it; as long as before."""
+    return _ONE_IN_LATIN.sub("l", text.translate(_TABLE))
+
+
+def close_brackets(words: Iterable[Word]) -> tuple[Word, ...]:
+    """Words of one cell, with each square bracket closed by the kind that opened it.
+
+    ``〕`` and ``]`` look alike in small print, and the opening one is read more surely.
+    """
+    open_brackets: list[str] = []
+    closed = []
+    for word in words:
+        text = ""
+        for character in word.text:
+            if character in CLOSING:
+                open_brackets.append(character)
+            elif open_brackets and character in CLOSING.values():
+                expected = CLOSING[open_brackets[-1]]
+                if character in SQUARE and expected in SQUARE:
+                    character = expected
+                if character == expected:
+                    open_brackets.pop()
+            text += character
+        closed.append(word if text == word.text else replace(word, text=text))
+    return tuple(closed)

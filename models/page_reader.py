@@ -1,0 +1,21 @@
+"""The real reading road for training data: a picture in, its words and grids out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from extraction.lines import RulingNetwork, load_ruling_network
+from extraction.ocr import Reader
+from extraction.pipeline import read_page
+from extraction.values import Image, Page, PageReading, RawPage
+
+
+def read_picture(image: Image, dpi: float) -> tuple[Page, PageReading]:
+    """As ``extraction.pipeline.read_page``, with engines that each process loads once."""
+    return read_page(RawPage(1, image, dpi), *_stations())
+
+
+@lru_cache(maxsize=1)
+def _stations() -> tuple[RulingNetwork, Reader]:
+    reader = Reader(threads=1)
+    return load_ruling_network(reader.engine, 1), reader
