@@ -21,7 +21,8 @@ def main() -> None:
     raw = next(read_pages(source.data, source.name))
     if isinstance(raw, FormloopError):
         raise raw
-    read_page(raw, build_stations())
+    stations = build_stations()
+    read_page(raw, stations.rulings, stations.reader)
     print(time.time())
 
 

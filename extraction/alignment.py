@@ -24,6 +24,7 @@ class AlignmentSettings:
     fewest_rows: int = 3
     fewest_columns: int = 3
     filled: float = 0.55
+    spanning_lines: int = 6
 
 
 def find_aligned_grids(
@@ -38,7 +39,8 @@ def find_aligned_grids(
     half-ruled or three-line table); ``fewest_columns`` where nothing is ruled at all.
     """
     settings = settings or AlignmentSettings()
-    grids, rest = [], []
+    grids: list[Grid] = []
+    rest: list[Word] = []
     for block in lines_to_blocks(words_to_lines(words), settings):
         rules = _rules_through(edges, block)
         columns = block_to_columns(block, settings)
@@ -58,9 +60,8 @@ def words_to_lines(words: Sequence[Word]) -> list[Line]:
     for word in sorted(words, key=lambda word: word.box.center[1]):
         if lines:
             reference = lines[-1][-1].box
-            if abs(word.box.center[1] - reference.center[1]) < 0.5 * min(
-                word.box.height, reference.height
-            ):
+            higher = max(word.box.height, reference.height)
+            if abs(word.box.center[1] - reference.center[1]) < 0.5 * higher:
                 lines[-1].append(word)
                 continue
         lines.append([word])
@@ -92,15 +93,25 @@ def lines_to_blocks(lines: Sequence[Line], settings: AlignmentSettings) -> list[
 def block_to_columns(
     block: Sequence[Line], settings: AlignmentSettings
 ) -> list[tuple[float, float]]:
-    """x ranges of ink that white columns, as wide as ``column_gap``, keep apart."""
+    """x ranges of ink that white columns, as wide as ``column_gap``, keep apart.
+
+    One line in ``spanning_lines`` may cross a white column: a heading over several columns.
+    """
     height = median(word.box.height for line in block for word in line)
-    spans = sorted((word.box.x0, word.box.x1) for line in block for word in line)
-    columns = [spans[0]]
-    for x0, x1 in spans[1:]:
-        if x0 - columns[-1][1] > settings.column_gap * height:
-            columns.append((x0, x1))
-        else:
-            columns[-1] = (columns[-1][0], max(columns[-1][1], x1))
+    spans = [(word.box.x0, word.box.x1) for line in block for word in line]
+    crossing = len(block) // settings.spanning_lines
+    steps = sorted([(x0, 1) for x0, _ in spans] + [(x1, -1) for _, x1 in spans])
+    columns: list[tuple[float, float]] = []
+    depth, opened = 0, 0.0
+    for x, step in steps:
+        before, depth = depth, depth + step
+        if before <= crossing < depth:
+            opened = x
+        elif depth <= crossing < before:
+            if columns and opened - columns[-1][1] <= settings.column_gap * height:
+                columns[-1] = (columns[-1][0], x)
+            else:
+                columns.append((opened, x))
     return columns
 
 
@@ -119,19 +130,30 @@ def block_to_grid(
     between = [(a.bottom + b.top) / 2 for a, b in zip(bands[:-1], bands[1:], strict=True)]
     inner = [rule for rule in rules if outline.top < rule < outline.bottom]
     ys = [outline.top, *(inner if len(inner) > len(between) / 2 else between), outline.bottom]
-    words = [word for line in block for word in line]
     cells = []
     for row, (top, bottom) in enumerate(zip(ys[:-1], ys[1:], strict=True)):
-        for column, (x0, x1) in enumerate(zip(xs[:-1], xs[1:], strict=True)):
-            box = Box(x0, top, x1, bottom)
-            mine = tuple(w for w in words if _inside(w, box, column == len(xs) - 2))
-            cells.append(Cell(row, column, 1, 1, box, page, mine, quality=0.5))
+        words = [w for line in block for w in line if top <= w.box.center[1] < bottom + 1e-6]
+        for columns_of in words_to_spans(words, columns):
+            left, right = columns_of.start, columns_of.stop
+            box = Box(xs[left], top, xs[right], bottom)
+            mine = tuple(w for w in words if xs[left] <= w.box.center[0] < xs[right] + 1e-6)
+            cells.append(Cell(row, left, 1, right - left, box, page, mine, quality=0.5))
     return Grid(len(ys) - 1, len(xs) - 1, tuple(cells), ruled=False)
 
 
-def _inside(word: Word, box: Box, last: bool) -> bool:
-    x, y = word.box.center
-    return box.x0 <= x and (x < box.x1 or last) and box.top <= y < box.bottom + 1e-6
+def words_to_spans(words: Sequence[Word], columns: Sequence[tuple[float, float]]) -> list[range]:
+    """The columns of a row, those fused that one word reaches over."""
+    fused = [False] * len(columns)
+    for word in words:
+        reached = [
+            number
+            for number, (x0, x1) in enumerate(columns)
+            if min(word.box.x1, x1) - max(word.box.x0, x0) > 0.3 * (x1 - x0)
+        ]
+        for number in reached[1:]:
+            fused[number] = True
+    starts = [number for number, joined in enumerate(fused) if not joined]
+    return [range(a, b) for a, b in zip(starts, [*starts[1:], len(columns)], strict=True)]
 
 
 def _rules_through(edges: Sequence[Edge], block: Sequence[Line]) -> list[float]:

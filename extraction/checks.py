@@ -17,7 +17,7 @@ from extraction.declarations import (
     ValueKind,
 )
 from extraction.drafts import Drafts, FieldDraft, Row
-from extraction.key_match import comparable
+from extraction.key_match import bare, comparable
 from extraction.normalise import Quantity, says_nothing, text_to_quantity, text_to_value
 from extraction.values import Check
 
@@ -111,7 +111,10 @@ def _compare_ratio(
     if not divisor:
         return None, f"{titles[check.divisor]}为0，无法计算{titles[check.result]}"
     exact = dividend / divisor
-    passed = abs(printed.value - exact) <= printed.last_place * _HALF
+    # Both numbers are printed rounded, which matters where they are small.
+    rounding = numbers[check.dividend].last_place + abs(exact) * numbers[check.divisor].last_place
+    slack = (printed.last_place + rounding / abs(divisor)) * _HALF
+    passed = abs(printed.value - exact) <= slack
     return passed, (
         f"{titles[check.result]}{_percent(printed)}，"
         f"按{titles[check.dividend]}÷{titles[check.divisor]}应为{_percent(printed, exact)}"
@@ -149,13 +152,18 @@ def _check_parts(
         return
     # A second total opens another block of its own; only the first's parts are sure.
     total, until = totals[0], totals[1] if len(totals) > 1 else len(rows)
-    parts = [number for number in parts if total < number < until]
+    between = range(total + 1, until)
+    parts = [number for number in parts if number in between]
     for column in check.columns:
         declared = declaration.group(check.group).column(column)
         drawn = {number: rows[number][column] for number in (total, *parts)}
         if all(says_nothing(draft.text) for draft in drawn.values()) or not parts:
             continue
         paths = tuple(f"{check.group}[{number}].{column}" for number in drawn)
+        unknown = [rows[k][check.key_column].text for k in between if k not in parts]
+        if unknown:
+            yield Check(check.name, None, f"{declared.title}：不知“{unknown[0]}”是否分项", paths)
+            continue
         passed, message = _compare_sum(
             drawn[total], [drawn[number] for number in parts], declared.kind
         )
@@ -163,8 +171,12 @@ def _check_parts(
 
 
 def _rows_named(rows: Sequence[Row], column: str, names: Sequence[str]) -> list[int]:
-    wanted = {comparable(name) for name in names}
-    return [number for number, row in enumerate(rows) if comparable(row[column].text) in wanted]
+    wanted = {form for name in names for form in _forms(name)}
+    return [number for number, row in enumerate(rows) if _forms(row[column].text) & wanted]
+
+
+def _forms(text: str) -> set[str]:
+    return {comparable(text), bare(comparable(text))}
 
 
 def _check_total(check: TotalCheck, declaration: FormDeclaration, drafts: Drafts) -> Check:
@@ -217,19 +229,13 @@ def _check_formats(
         bad = {
             path: text
             for path, text in printed.items()
-            if not _is_well_formed(text, kind, path in drafts.fields)
+            if not says_nothing(text) and text_to_value(text, kind) is None
         }
         good = tuple(path for path in printed if path not in bad)
         if good:
             yield Check(check.name, True, f"{title}格式正确", good)
         for path, text in bad.items():
             yield Check(check.name, False, f"{title}“{text}”格式不正确", (path,))
-
-
-def _is_well_formed(text: str, kind: ValueKind, single: bool) -> bool:
-    if not single and says_nothing(text):
-        return True
-    return text_to_value(text, kind) is not None
 
 
 def _target_texts(

@@ -14,6 +14,7 @@ BLANK = 0
 OUT_OF_SCRIPT = 0.02
 """Weight of a character that a Chinese form hardly prints, against the others of its step."""
 
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a crop says. ``positions`` are the characters' centres, 0..1 of the crop's width."""
@@ -21,6 +22,15 @@ class Reading:
     text: str
     probabilities: tuple[float, ...]
     positions: tuple[float, ...]
+
+    def after(self, share: float) -> Reading:
+        """The part that stands behind this share of the crop's width."""
+        kept = [index for index, x in enumerate(self.positions) if x > share]
+        return Reading(
+            "".join(self.text[index] for index in kept),
+            tuple(self.probabilities[index] for index in kept),
+            tuple((self.positions[index] - share) / (1 - share) for index in kept),
+        )
 
     @property
     def score(self) -> float:

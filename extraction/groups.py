@@ -20,7 +20,7 @@ from extraction.segments import (
     place_columns,
     split_blocks,
 )
-from extraction.table_view import Place, TableView, column_lines
+from extraction.table_view import Place, TableView, column_lines, is_second_half
 from extraction.values import Cell
 
 _HEADERS_WANTED = 0.4
@@ -160,11 +160,15 @@ def _found_group(
                 name: cell_under(view, number, place.columns, block.segments)
                 for name, place in placement.items()
             }
-            claimed |= {(cell.row, cell.column) for cell in cells.values() if cell is not None}
-            if not _is_continuation(group, cells, number):
-                row = _read_row(view, group, placement, cells, labelled)
-                if any(draft.text for draft in row.values()):
-                    rows.append((side, row))
+            used = {(cell.row, cell.column) for cell in cells.values() if cell is not None}
+            if _is_continuation(view, group, cells, number):
+                claimed |= used
+                continue
+            row = _read_row(view, group, placement, cells, labelled)
+            if any(draft.text for draft in row.values()):
+                rows.append((side, row))
+            if any(row[name].text for name in group.row_by):
+                claimed |= used
     return FoundGroup(
         group.name,
         view.index,
@@ -193,10 +197,12 @@ def _read_row(
     return row
 
 
-def _is_continuation(group: GroupDeclaration, cells: dict[str, Cell | None], row: int) -> bool:
+def _is_continuation(
+    view: TableView, group: GroupDeclaration, cells: dict[str, Cell | None], row: int
+) -> bool:
     """The second half of a row that a page break cuts in two."""
     own = [cell for name in group.row_by if (cell := cells.get(name)) and cell.row == row]
-    return bool(own) and all(cell.continues for cell in own)
+    return bool(own) and all(is_second_half(view, cell) for cell in own)
 
 
 def _body_rows(declaration: FormDeclaration, view: TableView, block: HeaderBlock) -> Iterator[int]:
@@ -204,7 +210,7 @@ def _body_rows(declaration: FormDeclaration, view: TableView, block: HeaderBlock
     width = sum(len(segment) for segment in block.segments)
     section = _section_cell(view, block)
     for row in range(block.rows.stop, view.grid.rows):
-        if _ends_group(declaration, view, block.group, row):
+        if _ends_group(declaration, view, block, row):
             return
         if section is not None and _starts_section(view, section, row):
             return
@@ -228,24 +234,25 @@ def _starts_section(view: TableView, section: Cell, row: int) -> bool:
 
 
 def _ends_group(
-    declaration: FormDeclaration, view: TableView, group: GroupDeclaration, row: int
+    declaration: FormDeclaration, view: TableView, block: HeaderBlock, row: int
 ) -> bool:
-    """``row`` starts with an end key, prints a key of a field or heads another group."""
+    """``row`` opens with an end key, a key of a field or another section, or is its header."""
+    group = block.group
     others = [other for other in declaration.groups if other.name != group.name]
-    fields = {item.name for item in declaration.fields if item.keys}
+    own_score = _header_score(view, row, group)
+    if own_score or any(_header_score(view, row, other) for other in others):
+        return any(_header_score(view, row, other) > own_score for other in others)
+    ending = {item.name for item in declaration.fields if item.keys}
+    ending |= {SECTION + other.name for other in others}
     own = {f"{group.name}.{column.name}" for column in group.columns}
     for cell in view.starting_in(row):
+        if cell.column > block.segments[0].start:
+            return False
         exact = {m.target for m in view.matches_of(cell) if m.similarity == 1.0}
-        if END + group.name in exact:
-            return True
-        if any(SECTION + other.name in exact for other in others) and not exact & own:
-            return True
         usual = any(target.startswith(CHOICE + group.name) for target in exact)
-        if exact & fields and not exact & own and not usual:
+        if END + group.name in exact or (exact & ending and not exact & own and not usual):
             return True
-    return any(
-        _header_score(view, row, other) > _header_score(view, row, group) for other in others
-    )
+    return False
 
 
 def _is_wide(view: TableView, block: HeaderBlock, row: int, width: int) -> bool:

@@ -57,7 +57,7 @@ def without_colour(image: Image) -> tuple[Mask, Gray]:
     """
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     # Scans keep colour at half their resolution, and noise has colour too.
-    saturation = _span(cv2.blur(image, (5, 5)))
+    saturation = _span(np.asarray(cv2.blur(image, (5, 5)), dtype=np.uint8))
     cast = float(np.median(saturation[::16, ::16]))
     dark = gray < np.median(gray[::16, ::16]) * 0.7
     rows, columns = np.nonzero(saturation > cast + 8)
@@ -120,7 +120,7 @@ def ruling_mask(mask: Mask, cells: list[Box], dpi: float) -> Mask:
         # The window is half empty at the ends of a line and beside its gaps.
         whole = cv2.dilate(line.astype(np.uint8), np.ones(size[::-1], np.uint8)) * (near & mask)
         across = np.ones((3, 1) if size[1] == 1 else (1, 3), np.uint8)
-        lines |= cv2.dilate(whole, across)
+        lines |= np.asarray(cv2.dilate(whole, across), dtype=np.uint8)
     return lines > 0
 
 

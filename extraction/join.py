@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from extraction.values import Box, Cell, Grid, PageReading, Word
 
 _FURNITURE = re.compile(
-    r"[-—–\s]*(第?\s*\d+\s*页?|共\s*\d+\s*页|\d+\s*/\s*\d+|续表?|[（(]续[)）])[-—–\s]*"
+    r"[-—–\s]*(第?\s*\d+\s*页?|共\s*\d+\s*页|\d+\s*/\s*\d+|续表?|[（(]续[)）]|[-—–])[-—–\s]*"
 )
 _SENTENCE_END = tuple("。；;！!？?")
+_SHORTEST_RUN = 8
+"""Characters of a text that may run on; shorter ones fit into their cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,9 @@ def join_two(upper: Grid, lower: Grid, reason: str, settings: JoinSettings) -> G
 
 
 def mark_continued(above: Sequence[Cell], below: Sequence[Cell]) -> list[Cell]:
-    """Mark the cells of the first row after the break that are second halves."""
-    last, first = max(cell.rows[-1] for cell in above), min(cell.row for cell in below)
+    """Mark the cells after the break, and after a repeated header, that are second halves."""
+    last = max(cell.rows[-1] for cell in above)
+    first = _first_row_of_body(above, below)
     enders = {(cell.column, cell.colspan): cell for cell in above if cell.rows[-1] == last}
     row_is_cut = _row_is_cut(enders, [cell for cell in below if cell.row == first])
     marked = []
@@ -112,6 +115,21 @@ def mark_continued(above: Sequence[Cell], below: Sequence[Cell]) -> list[Cell]:
         cut = half is not None and (row_is_cut or _is_cut(half, cell))
         marked.append(replace(cell, continues=True) if cut else cell)
     return marked
+
+
+def _first_row_of_body(above: Sequence[Cell], below: Sequence[Cell]) -> int:
+    """The first row after the break that does not print a row of the first page again."""
+    printed = {_row_texts(above, row) for row in {cell.row for cell in above}}
+    rows = sorted({cell.row for cell in below})
+    for row in rows:
+        texts = _row_texts(below, row)
+        if len(texts) < 2 or texts not in printed:
+            return row
+    return rows[0]
+
+
+def _row_texts(cells: Sequence[Cell], row: int) -> frozenset[tuple[int, str]]:
+    return frozenset((cell.column, cell.text) for cell in cells if cell.row == row and cell.words)
 
 
 def _is_cut(upper: Cell, lower: Cell) -> bool:
@@ -127,9 +145,14 @@ def _row_is_cut(enders: dict[tuple[int, int], Cell], firsts: Sequence[Cell]) -> 
     pairs = [
         (enders[key], cell)
         for cell in firsts
-        if (key := (cell.column, cell.colspan)) in enders and cell.rowspan == 1
+        if (key := (cell.column, cell.colspan)) in enders
+        and cell.rowspan == enders[key].rowspan == 1
     ]
-    runs_on = [a for a, b in pairs if a.text and b.text and not a.text.endswith(_SENTENCE_END)]
+    runs_on = [
+        a
+        for a, b in pairs
+        if b.text and len(a.text) >= _SHORTEST_RUN and not a.text.endswith(_SENTENCE_END)
+    ]
     left_blank = [a for a, b in pairs if a.text and not b.text]
     new = [b for a, b in pairs if b.text and not a.text]
     return bool(runs_on) and not new and len(left_blank) >= len(runs_on)

@@ -12,7 +12,7 @@ from extraction.declarations import FormDeclaration
 
 _NOT_TEXT = re.compile(r"[\s·•*_|]+")
 _BRACKETED = re.compile(r"[(\[{【〔<《][^()\[\]{}【】〔〕<>《》]*[)\]}】〕>》]?")
-_NUMBERING = re.compile(r"^(?:[0-9]{4}(?=年度)|[0-9一二三四五六七八九十]{1,2}[.、,])")
+_NUMBERING = re.compile(r"^(?:其中:?|[0-9]{4}(?=年度)|[0-9一二三四五六七八九十]{1,2}[.、,])")
 _LETTER = re.compile(r"[a-z一-鿿]")
 _LONGEST_KEY = 24
 
@@ -84,7 +84,7 @@ def comparable(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """A comparable text without bracketed parts and numbering."""
+    """A comparable text without bracketed parts, numbering and 其中 (of which)."""
     return _NUMBERING.sub("", _BRACKETED.sub("", text)).strip(":%")
 
 

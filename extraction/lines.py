@@ -72,9 +72,11 @@ def see_rulings(image: Image, dpi: float, network: RulingNetwork) -> Evidence:
     height, width = grey.shape
     pad = (-height % MULTIPLE, -width % MULTIPLE)
     padded = np.pad(grey, ((0, pad[0]), (0, pad[1])), constant_values=255)
-    logits = network((padded.astype(np.float32) / 255)[None, None])[0]
-    maps = 1 / (1 + np.exp(-logits[:, : -(-height // 2), : -(-width // 2)]))
-    return Evidence(maps[0], maps[1], scale=zoom / 2)
+    logits = network(np.asarray(padded / 255, np.float32)[None, None])[0]
+    logits = logits[:, : -(-height // 2), : -(-width // 2)]
+    maps = 1 / (1 + np.exp(-logits))
+    across, down = (np.asarray(map_, np.float32) for map_ in maps)
+    return Evidence(across, down, scale=zoom / 2)
 
 
 def evidence_to_edges(evidence: Evidence, settings: LineSettings | None = None) -> list[Edge]:
@@ -132,10 +134,10 @@ def evidence_to_probe(evidence: Evidence, settings: LineSettings | None = None) 
         row = min(max(int(at * evidence.scale), 0), sums.shape[0] - 1)
         # The crossings themselves belong to the other direction's map.
         trim = min(1.5, (end - start) * evidence.scale / 6)
-        a = round(start * evidence.scale + trim)
-        b = max(a + 1, round(end * evidence.scale - trim))
-        a, b = (min(max(edge, 0), sums.shape[1] - 1) for edge in (a, b))
-        return float(sums[row, b] - sums[row, a]) / max(1, b - a)
+        first = round(start * evidence.scale + trim)
+        last = max(first + 1, round(end * evidence.scale - trim))
+        first, last = (int(np.clip(at, 0, sums.shape[1] - 1)) for at in (first, last))
+        return float(sums[row, last] - sums[row, first]) / max(1, last - first)
 
     return probe
 

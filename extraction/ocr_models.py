@@ -34,8 +34,6 @@ from extraction.values import Image
 NARROWEST_PX = 64
 WIDEST_PX = 3200
 UPRIGHT_WIDTH_PX = 192
-STRETCH = 1.0
-"""Lines are made wider than they are: the recogniser takes equal neighbours for one."""
 
 # Imported by paddlex along the way and never used to read text: the download of models from
 # hubs (which loads torch and transformers where they are installed), time series, web clients.
@@ -50,7 +48,9 @@ SET_ASIDE = (
 class _Blank(types.ModuleType):
     """Stands in for a module that is imported but never used."""
 
-    __path__: Sequence[str] = ()
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__path__ = []
 
     def __getattr__(self, name: str) -> type:
         if name.startswith("__"):
@@ -170,13 +170,14 @@ class TextModels:
 
 def _width(crop: Image) -> int:
     """The width of ``crop`` once it is as high as the recogniser wants it."""
-    return max(8, round(STRETCH * LINE_HEIGHT_PX * crop.shape[1] / crop.shape[0]))
+    height, width = crop.shape[:2]
+    return max(8, round(LINE_HEIGHT_PX * int(width) / int(height)))
 
 
 def bucket(width: int) -> int:
     """The next of few widths, in steps of about an eighth: each new shape costs a set-up."""
     width = max(NARROWEST_PX, width)
-    step = max(32, 2 ** (width.bit_length() - 4))
+    step = max(32, 1 << (width.bit_length() - 4))
     return min(WIDEST_PX, -(-width // step) * step)
 
 

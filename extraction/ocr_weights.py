@@ -91,7 +91,7 @@ def model_folder(model: str, cache: Path | None = None) -> Path:
         config = json.dumps(_model_config(model, weights), ensure_ascii=False)
         # JSON is YAML as well, and astral characters need no escape in either.
         (building / "inference.yml").write_text(config, encoding="utf-8")
-        os.replace(building, folder)
+        building.replace(folder)
     except OSError:
         if not folder.is_dir():
             raise

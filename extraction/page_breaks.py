@@ -9,6 +9,9 @@ from extraction.declarations import ColumnDeclaration, GroupDeclaration
 from extraction.drafts import FieldDraft, Row
 from extraction.key_match import bare, comparable
 from extraction.normalise import text_to_value
+from extraction.table_view import runs_on
+
+_SENTENCE_ENDS = ("。", "；", "！", "？")
 
 
 def mend_rows(group: GroupDeclaration, rows: Sequence[Row]) -> tuple[tuple[int, Row], ...]:
@@ -109,10 +112,19 @@ def _is_cut(group: GroupDeclaration, above: Row, row: Row, below: Row | None) ->
         both_named = row[names[-1]].text and above[names[-1]].text
         numbered = any(row[name].text for name in numbers)
         return not both_named and not numbered and any(above[name].text for name in numbers)
-    if not names or any(row[name].text for name in names[-2:]):
+    if not names or row[names[-1]].text or not above[names[-1]].text:
         return False
-    beside = [above] if below is None else [above, below]
-    return not any(_shared(row[name], other[name]) for name in names[-2:] for other in beside)
+    if below is not None and _shared(row[names[-1]], below[names[-1]]):
+        return False
+    texts = [column.name for column in group.columns if not column.merged]
+    return any(row[name].text and _runs_on(above[name]) for name in texts)
+
+
+def _runs_on(draft: FieldDraft) -> bool:
+    """No sentence ends there, and its last line is full."""
+    if not draft.words or draft.source is None or draft.text.endswith(_SENTENCE_ENDS):
+        return False
+    return runs_on(draft.words, draft.source.box)
 
 
 def _shared(a: FieldDraft, b: FieldDraft) -> bool:

@@ -94,9 +94,7 @@ def find_lone_sign(mask: Mask, box: Box, em: float) -> LoneSign | None:
 
 def without_specks(part: Mask, em: float) -> Mask:
     """``part`` without blobs smaller than the smallest sign that may stand alone."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        part.astype(np.uint8), connectivity=8
-    )
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(part.astype(np.uint8), connectivity=8)
     sides = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     keep = sides >= SMALLEST_SIGN * em
     keep[0] = False

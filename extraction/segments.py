@@ -20,7 +20,7 @@ from extraction.table_view import TableView
 from extraction.values import Cell
 
 _HEADER_WEIGHT = 6.0
-_CHOICE_WEIGHT = 3.0
+_CHOICE_WEIGHT = 4.0
 _KIND_WEIGHT = 1.0
 _LEAST_EVIDENCE = 1.5
 _ROWS_LOOKED_AT = 12

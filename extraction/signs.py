@@ -36,12 +36,17 @@ ROUND = frozenset("0OoC°。○.")
 """What the recogniser makes of a full stop that stands alone."""
 
 _ONE_IN_LATIN = re.compile(r"(?<=[A-Za-z])1(?=[a-z])")
+_COMMA_FOR_POINT = re.compile(r"^(\d[\d,]*),(\d{4,})$")
 _TABLE = str.maketrans(SAME_SIGN)
 
 
 def same_signs(text: str) -> str:
-    """``text`` with each sign as forms mean it; as long as before."""
-    return _ONE_IN_LATIN.sub("l", text.translate(_TABLE))
+    """``text`` with each sign as forms mean it; as long as before.
+
+    Four digits or more never follow the comma of a number, they follow its point.
+    """
+    text = _ONE_IN_LATIN.sub("l", text.translate(_TABLE))
+    return _COMMA_FOR_POINT.sub(r"\1.\2", text)
 
 
 def close_brackets(words: Iterable[Word]) -> tuple[Word, ...]:

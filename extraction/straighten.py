@@ -168,9 +168,9 @@ def _sample(
     """Take ``picture`` at the points of ``lattice``, bilinear between its nodes."""
     rows, columns = _between_nodes(height, node), _between_nodes(width, node)
     x, y = ((rows @ lattice[:, :, k] @ columns.T).astype(np.float32) for k in (0, 1))
-    white = (255, 255, 255) if picture.dtype == np.uint8 else 0
+    beyond = (255, 255, 255) if picture.dtype == np.uint8 else (0,)
     return cv2.remap(
-        picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=white
+        picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond
     )
 
 

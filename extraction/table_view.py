@@ -16,6 +16,8 @@ from extraction.key_match import (
 )
 from extraction.values import Box, Cell, Grid, Word, boxes_union, words_text
 
+_FULL_LINE = 0.6
+
 Place = tuple[int, int]
 """Row and column of a cell's upper left corner."""
 
@@ -122,19 +124,34 @@ def cell_text(view: TableView, cell: Cell) -> CellText:
 
 def _halves(view: TableView, cell: Cell) -> list[Cell]:
     halves = [cell]
-    while halves[0].continues and not view.is_key(halves[0]):
-        above = view.at.get((halves[0].row - 1, halves[0].column))
-        if above is None:
-            break
-        halves.insert(0, above)
+    while is_second_half(view, halves[0]):
+        halves.insert(0, view.at[halves[0].row - 1, halves[0].column])
     while True:
         below = view.below(halves[-1])
-        if below is None or not below.continues or view.is_key(below):
-            break
-        if below.column != halves[-1].column:
-            break
+        if below is None or below.column != halves[-1].column:
+            return halves
+        if not is_second_half(view, below):
+            return halves
         halves.append(below)
-    return halves
+
+
+def is_second_half(view: TableView, cell: Cell) -> bool:
+    """Marked as cut by a page break, and not against the look of both halves.
+
+    Where both print, they print the same, or the first ends with a full line.
+    """
+    above = view.at.get((cell.row - 1, cell.column))
+    if not cell.continues or above is None or view.is_key(cell):
+        return False
+    if not (above.words and cell.words):
+        return True
+    return _repeats((above, cell)) or runs_on(above.words, above.box)
+
+
+def runs_on(words: Sequence[Word], box: Box) -> bool:
+    """The last line of ``words`` fills ``box``, as where a sentence goes on."""
+    last = max(words, key=lambda word: word.box.bottom)
+    return last.box.width >= _FULL_LINE * box.width
 
 
 def _repeats(cells: Sequence[Cell]) -> bool:

@@ -20,6 +20,9 @@ LONGEST_SIDE_PX = 2560
 STRIDE_PX = 32
 """The detector halves its input five times."""
 
+NEIGHBOURS = 7
+"""So many long lines tell how the lines around them lie."""
+
 SHORTEST_SHARE = 0.35
 """A piece lower than this share of the usual line height is a sliver."""
 
@@ -64,20 +67,35 @@ def cut_at_borders(
 def quads_to_lines(quads: NDArray[np.float64], cells: Sequence[Box]) -> list[Line]:
     """Detected quadrangles, lines × 4 × 2, as lines, each in the cell that holds its centre."""
     lines = []
-    for quad in quads:
+    for quad, tilt in zip(quads, neighbours_tilt(quads), strict=True):
         x0, top = quad.min(axis=0)
         x1, bottom = quad.max(axis=0)
         cell = find_cell(cells, (x0 + x1) / 2, (top + bottom) / 2)
         box = Box(float(x0), float(top), float(x1), float(bottom))
         if cell is not None:
             box = box.intersection(cells[cell])
-        slope = quad_slope(quad)
-        if abs(slope) > 0.15 * box.height:
-            middle = (box.top + box.bottom) / 2
-            half = max(2.0, (box.height - abs(slope)) / 2)
-            box = Box(box.x0, middle - half, box.x1, middle + half)
-        lines.append(Line(box, cell, slope))
+        # A rectangle around a tilted line is higher than the line.
+        spare = min(abs(quad_slope(quad)), 0.4 * box.height) / 2
+        box = Box(box.x0, box.top + spare, box.x1, box.bottom - spare)
+        lines.append(Line(box, cell, tilt * box.width))
     return lines
+
+
+def neighbours_tilt(quads: NDArray[np.float64]) -> list[float]:
+    """For each quadrangle the median fall per pixel of the nearest long ones.
+
+    The detector's rectangles are rough: one alone says little about the lie of its line.
+    """
+    widths = np.ptp(quads[:, :, 0], axis=1)
+    heights = np.ptp(quads[:, :, 1], axis=1)
+    long = np.flatnonzero(widths > 6 * heights)
+    if len(long) < NEIGHBOURS:
+        return [0.0] * len(quads)
+    tilts = np.array([quad_slope(quads[index]) for index in long]) / widths[long]
+    middles = quads.mean(axis=1)
+    away = np.linalg.norm(middles[:, None] - middles[None, long], axis=2)
+    nearest = np.argsort(away, axis=1)[:, :NEIGHBOURS]
+    return [float(tilt) for tilt in np.median(tilts[nearest], axis=1)]
 
 
 def quad_slope(quad: NDArray[np.float64]) -> float:
@@ -115,7 +133,7 @@ def split_rows(line: Line, mask: Mask, usual: float) -> list[Line]:
         return [line]
     x0, top, x1, bottom = box_to_slice(line.box, mask.shape[1], mask.shape[0])
     filled = mask[top:bottom, x0:x1].sum(axis=1) > 0.02 * (x1 - x0)
-    rows = _joined_rows(_runs(filled), least=0.35 * usual)
+    rows = _joined_rows(ink_runs(filled), least=0.35 * usual)
     if len(rows) < 2:
         return [line]
     pad = 0.12 * usual
@@ -234,7 +252,7 @@ def character_rows(column: Box, mask: Mask, usual: float) -> list[Box]:
     ink = mask[top:bottom, x0:x1].sum(axis=1)
     em = min(column.width, 0.9 * usual)
     characters: list[tuple[int, int]] = []
-    for start, end in _runs(ink > 0):
+    for start, end in ink_runs(ink > 0):
         if characters and end - characters[-1][0] <= 1.15 * em:
             characters[-1] = (characters[-1][0], end)
         else:
@@ -242,9 +260,7 @@ def character_rows(column: Box, mask: Mask, usual: float) -> list[Box]:
     return [Box(column.x0, float(top + a), column.x1, float(top + b)) for a, b in characters]
 
 
-def _cut_evenly(
-    ink: NDArray[np.int64], start: int, end: int, count: int
-) -> list[tuple[int, int]]:
+def _cut_evenly(ink: NDArray[np.int64], start: int, end: int, count: int) -> list[tuple[int, int]]:
     """Rows ``start`` to ``end`` cut into ``count``, each cut in the quietest row nearby."""
     step = (end - start) / count
     reach = max(1, round(0.2 * step))
@@ -255,7 +271,7 @@ def _cut_evenly(
     return list(zip(cuts, [*cuts[1:], end], strict=True))
 
 
-def _runs(filled: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def ink_runs(filled: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Start and end of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], filled.astype(np.int8), [0]])))
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
@@ -267,99 +283,3 @@ def lines_by_cell(lines: Iterable[Line]) -> dict[int | None, list[Line]]:
     for line in lines:
         cells[line.cell].append(line)
     return dict(cells)
-
-
-def line_crop(line: Line, others: Sequence[Line], limits: Box, mask: Mask, em: float) -> Box:
-    """The crop for ``line``: all of its ink, as little as can be of that of ``others``.
-
-    It is wider than what was detected by what the detector leaves off at line ends, and cut
-    from the lines above and below where there is least ink between them.
-    """
-    box = widen(line, others, limits)
-    if is_tilted(line, em):
-        return box
-    top, bottom = max(limits.top, box.top - 0.2 * em), min(limits.bottom, box.bottom + 0.2 * em)
-    for other in others:
-        if other is line or _shared_columns(other.box, line.box) <= 0:
-            continue
-        if other.box.center[1] < line.box.center[1]:
-            top = max(top, quiet_row(other.box, line.box, mask))
-        else:
-            bottom = min(bottom, quiet_row(line.box, other.box, mask))
-    return _around_ink(Box(box.x0, top, box.x1, max(bottom, top + 2)), mask, em)
-
-
-def is_tilted(line: Line, em: float) -> bool:
-    """Whether ``line`` is long and falls by more than the detector's own roughness."""
-    return line.box.width > 6 * em and abs(line.slope) > max(2.0, 0.2 * em)
-
-
-def _around_ink(box: Box, mask: Mask, em: float) -> Box:
-    """``box`` with its rows narrowed to the ink and a margin, no lower than a line of type."""
-    ink = box_of_ink(mask, box)
-    if ink is None:
-        return box
-    margin = 0.12 * em
-    lacking = max(0.0, em - ink.height) / 2
-    top, bottom = ink.top - margin - lacking, ink.bottom + margin + lacking
-    if lacking:
-        top, bottom = min(top, box.top), max(bottom, box.bottom)
-    return Box(box.x0, max(top, box.top), box.x1, min(bottom, box.bottom))
-
-
-def quiet_row(above: Box, below: Box, mask: Mask) -> float:
-    """The row with least ink between the middles of two lines."""
-    x0, x1 = max(above.x0, below.x0), min(above.x1, below.x1)
-    middle = Box(x0, above.center[1], x1, below.center[1] + 1)
-    left, top, right, bottom = box_to_slice(middle, mask.shape[1], mask.shape[0])
-    ink = mask[top:bottom, left:right].sum(axis=1)
-    if not len(ink):
-        return middle.center[1]
-    quiet = np.flatnonzero(ink == ink.min())
-    # Of several empty rows the one nearest to the border that was detected.
-    border = (above.bottom + below.top) / 2 - top
-    return float(top + quiet[np.abs(quiet - border).argmin()])
-
-
-def widen(line: Line, others: Sequence[Line], limits: Box) -> Box:
-    """The box of ``line`` with what the detector leaves off at line ends.
-
-    It stays inside ``limits`` and leaves its neighbours in ``others`` alone.
-    """
-    box, reach = line.box, 0.9 * min(line.box.height, line.box.width * 4)
-    x0, x1 = max(limits.x0, box.x0 - reach), min(limits.x1, box.x1 + reach)
-    for other in others:
-        if other is line or _shared_rows(other.box, box) < 0.5:
-            continue
-        if other.box.x1 <= box.x0 + 2:
-            x0 = max(x0, min(other.box.x1, box.x0))
-        if other.box.x0 >= box.x1 - 2:
-            x1 = min(x1, max(other.box.x0, box.x1))
-    return Box(min(x0, box.x0), box.top, max(x1, box.x1), box.bottom)
-
-
-def _shared_rows(first: Box, second: Box) -> float:
-    shared = min(first.bottom, second.bottom) - max(first.top, second.top)
-    return shared / max(1.0, min(first.height, second.height))
-
-
-def _shared_columns(first: Box, second: Box) -> float:
-    return min(first.x1, second.x1) - max(first.x0, second.x0)
-
-
-def nearest_row(y: float, lines: Sequence[Line], em: float) -> float:
-    """The middle of the row of text at ``y``, as the spacing of ``lines`` in a cell suggests."""
-    middles = sorted(line.box.center[1] for line in lines)
-    if not middles:
-        return y
-    gaps = np.diff(middles)
-    gaps = gaps[gaps > 0.6 * em]
-    pitch = float(np.median(gaps)) if len(gaps) else 1.2 * em
-    nearest = min(middles, key=lambda middle: abs(middle - y))
-    row = nearest + round((y - nearest) / pitch) * pitch
-    return row if abs(row - y) < 0.5 * em else y
-
-
-def tight(box: Box, mask: Mask) -> Box:
-    """``box`` around the ink inside of it, ``box`` itself where there is none."""
-    return box_of_ink(mask, box) or box

@@ -69,9 +69,9 @@ class DatasetSettings:
 
     seed: int = 20211
     printed_forms: int = 8_000
-    scanned_forms: int = 300
+    scanned_forms: int = 220
     test_forms: int = 400
-    scanned_test_forms: int = 48
+    scanned_test_forms: int = 40
     reader: str = "models.page_reader:read_picture"
     scanned_weight: int = 6
     processes: int = 2

@@ -72,7 +72,7 @@ def draw_rulings(
         curve = forward(np.stack(points, axis=1)) * zoom - 0.5  # to pixel centres
         mask = masks[0 if edge.axis == "horizontal" else 1]
         fixed = np.round(curve * 16).astype(np.int32).reshape(-1, 1, 2)
-        cv2.polylines(mask, [fixed], False, 255, thickness=3, lineType=cv2.LINE_AA, shift=4)
+        cv2.polylines(mask, [fixed], False, (255,), thickness=3, lineType=cv2.LINE_AA, shift=4)
     half = (shape[1] // 2, shape[0] // 2)
     return np.stack([cv2.resize(mask, half, interpolation=cv2.INTER_AREA) for mask in masks])
 

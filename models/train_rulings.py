@@ -33,7 +33,7 @@ def random_crop(page: RulingPage, rng: np.random.Generator) -> tuple[NDArray[np.
     angle = float(rng.normal(0, 1.2))
     height, width = page.grey.shape
     center = (rng.uniform(0, width), rng.uniform(0, height))
-    matrix = cv2.getRotationMatrix2D(center, angle, zoom)
+    matrix = np.asarray(cv2.getRotationMatrix2D(center, angle, zoom), np.float64)
     matrix[:, 2] += CROP / 2 - np.array(center)
     grey = cv2.warpAffine(
         page.grey, matrix, (CROP, CROP), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
@@ -82,17 +82,14 @@ def ruling_loss(logits: Tensor, target: Tensor) -> Tensor:
 def ruling_f1(network: nn.Module, pages: Sequence[RulingPage]) -> dict[str, float]:
     """Pixel F1 at 0.5, one pixel of tolerance, over whole pages that training never saw."""
     network.eval()
-    counts = np.zeros(4)
+    counts = [0, 0, 0, 0]
     for page in pages:
         grey = torch.from_numpy(page.grey.astype(np.float32) / 255)[None, None]
         seen = network(grey)[0].sigmoid().numpy() > 0.5
         truth = page.rulings > 100
-        counts += [
-            (seen & _widened(truth)).sum(),
-            seen.sum(),
-            (truth & _widened(seen)).sum(),
-            truth.sum(),
-        ]
+        hits, found = (seen & _widened(truth)).sum(), (truth & _widened(seen)).sum()
+        here = (hits, seen.sum(), found, truth.sum())
+        counts = [total + int(count) for total, count in zip(counts, here, strict=True)]
     network.train()
     precision, recall = counts[0] / max(counts[1], 1), counts[2] / max(counts[3], 1)
     f1 = 2 * precision * recall / max(precision + recall, 1e-9)
@@ -107,7 +104,8 @@ def _widened(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def train(pages: Sequence[RulingPage], steps: int, seed: int) -> RulingNetwork:
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    network = RulingNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = RulingNetwork()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     started, smooth = time.monotonic(), 0.0
@@ -117,7 +115,7 @@ def train(pages: Sequence[RulingPage], steps: int, seed: int) -> RulingNetwork:
             logits = network(grey)
         loss = ruling_loss(logits.float(), rulings)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         schedule.step()

@@ -61,10 +61,25 @@ def test_only_the_planted_slip_of_the_samples_fails(name: str) -> None:
     [("85.50%", True), ("85.5%", True), ("86%", True), ("85.51%", False), ("0.855", True)],
 )
 def test_the_ratio_holds_to_its_printed_digits(rate: str, passed: bool) -> None:
-    row = {"budget_annual": "60.00", "executed": "51.30", "execution_rate": rate}
+    row = {"budget_annual": "60.000000", "executed": "51.300000", "execution_rate": rate}
     (check,) = checked(funds=(row,))["execution_rate"]
     assert check.passed is passed
     assert check.fields[0] == "funds[0].execution_rate"
+
+
+def test_a_ratio_of_small_rounded_amounts_is_given_their_rounding() -> None:
+    row = {"budget_annual": "3", "executed": "2", "execution_rate": "60%"}
+    (check,) = checked(funds=(row,))["execution_rate"]
+    assert check.passed is True
+
+
+def test_parts_of_which_one_is_not_known_are_not_summed() -> None:
+    rows = (
+        {"item": "年度资金总额", "executed": "60"},
+        {"item": "其中：财政拨款", "executed": "40"},
+        {"item": "社会捐赠", "executed": "20"},
+    )
+    assert [check.passed for check in checked(funds=rows)["funds_total"]] == [None]
 
 
 def test_a_ratio_over_nothing_or_of_unreadable_numbers_is_not_run() -> None:

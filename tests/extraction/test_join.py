@@ -38,7 +38,7 @@ def upper_page() -> PageReading:
         cell(1, 1, 0, "产出指标", lines, (2, 1)),
         cell(1, 1, 1, "培训人数", lines),
         cell(1, 1, 2, "80人", lines),
-        cell(1, 2, 1, "培训期数", lines),
+        cell(1, 2, 1, "按照计划开展的培训期数", lines),
         cell(1, 2, 2, "2期", lines),
     )
     return reading(1, Grid(3, 3, cells), (word("项目支出绩效自评表", 1),))
@@ -87,6 +87,21 @@ def test_a_row_cut_in_the_middle_of_a_sentence_continues_in_every_cell() -> None
     assert [c.continues for c in grid.cells[-3:]] == [True, True, True]
 
 
+def test_a_header_printed_again_is_no_second_half() -> None:
+    """The merged cell above it is blank in its last row, which must not swallow the header."""
+    lines = [100.0, 300, 500, 900]
+    cells = (
+        cell(2, 0, 0, "一级指标", lines),
+        cell(2, 0, 1, "三级指标", lines),
+        cell(2, 0, 2, "指标值", lines),
+        cell(2, 1, 0, "", lines),
+        cell(2, 1, 1, "投诉", lines),
+        cell(2, 1, 2, "0", lines),
+    )
+    (grid,) = join_grids([upper_page(), reading(2, Grid(2, 3, cells))])
+    assert [(c.row, c.column) for c in grid.cells if c.continues] == [(4, 0)]
+
+
 def test_a_title_above_the_second_table_begins_a_new_form() -> None:
     titled = replace(lower_page(), loose_words=(word("项目支出绩效自评表", 2),))
     assert len(join_grids([upper_page(), titled])) == 2
@@ -106,7 +121,7 @@ def test_three_pages_join_into_one_table() -> None:
     assert grid.rows == 7 and grid.pages == (1, 2, 3)
 
 
-@pytest.mark.parametrize("text", ["第2页", "- 3 -", "2/5", "续表", "（续）", "12"])
+@pytest.mark.parametrize("text", ["第2页", "- 3 -", "2/5", "续表", "（续）", "12", "—"])
 def test_page_numbers_are_furniture(text: str) -> None:
     assert is_furniture(word(text, 1))
 

@@ -1,0 +1,96 @@
+"""Probability maps of rulings to edges, and the evidence for a stretch of one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from extraction.lines import (
+    Evidence,
+    LineSettings,
+    evidence_to_edges,
+    evidence_to_probe,
+    see_rulings,
+    trace_lines,
+)
+from extraction.straighten import find_displacement, straighten_evidence
+
+SCALE = 0.5
+
+
+def drawn_evidence(bend_px: float = 0.0, size: tuple[int, int] = (400, 300)) -> Evidence:
+    """A table of 4 × 3 cells, its lines bent by ``bend_px`` in the middle, in map pixels."""
+    height, width = size
+    across, down = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    x, y = np.arange(30, 271), np.arange(40, 361)
+    for at in (40, 120, 200, 280, 360):
+        rows = at + bend_px * np.sin(np.pi * x / width)
+        across[np.round(rows).astype(int), x] = 0.95
+    for at in (30, 110, 190, 270):
+        shift = bend_px * np.sin(np.pi * (y - 1) / height)
+        down[y, np.clip(np.round(at + shift), 0, width - 1).astype(int)] = 0.95
+    return Evidence(across, down, SCALE)
+
+
+def test_lines_come_out_in_pixels_of_the_page() -> None:
+    edges = evidence_to_edges(drawn_evidence())
+    across = sorted((e for e in edges if e.axis == "horizontal"), key=lambda e: e.at)
+    assert [edge.at for edge in across] == [(y + 0.5) / SCALE for y in (40, 120, 200, 280, 360)]
+    assert across[0].start == 60 and across[0].end == 542
+    assert sum(edge.axis == "vertical" for edge in edges) == 4
+
+
+def test_a_gap_shorter_than_the_bridge_leaves_one_line() -> None:
+    evidence = drawn_evidence()
+    evidence.across[:, 100:104] = 0
+    assert sum(edge.axis == "horizontal" for edge in evidence_to_edges(evidence)) == 5
+
+
+def test_faint_traces_alone_are_no_line() -> None:
+    faint = drawn_evidence()
+    weak = Evidence(faint.across * 0.45, faint.down * 0.45, SCALE)
+    assert evidence_to_edges(weak) == []
+
+
+def test_the_probe_tells_the_share_that_is_seen() -> None:
+    evidence = drawn_evidence()
+    evidence.across[:, 150:200] = 0
+    probe = evidence_to_probe(evidence)
+    assert probe("horizontal", 81, 60, 200) == pytest.approx(1.0)
+    assert probe("horizontal", 81, 300, 400) == pytest.approx(0.0)
+    assert probe("horizontal", 81, 200, 400) == pytest.approx(0.5, abs=0.03)
+    assert probe("vertical", 61, 90, 700) == pytest.approx(1.0)
+    assert probe("vertical", 400, 90, 700) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("bend_px", [3.0, 8.0, -6.0])
+def test_bent_rulings_are_made_straight(bend_px: float) -> None:
+    bent = drawn_evidence(bend_px)
+    displacement = find_displacement(bent)
+    assert displacement is not None
+    straight = straighten_evidence(bent, displacement)
+    for map_, count in ((straight.across, 5), (straight.down.T, 4)):
+        traces = trace_lines(map_, LineSettings())
+        assert len(traces) == count
+        assert max(np.ptp(ys[2:-2]) for _, ys, _ in traces) < 1.5
+
+
+def test_straight_rulings_are_left_alone() -> None:
+    assert find_displacement(drawn_evidence(0.0)) is None
+
+
+def test_too_few_rulings_bend_nothing() -> None:
+    blank = np.zeros((400, 300), np.float32)
+    assert find_displacement(Evidence(blank, blank.copy(), SCALE)) is None
+
+
+def test_the_network_sees_the_page_at_its_own_resolution() -> None:
+    shapes = []
+
+    def network(grey: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        shapes.append(grey.shape)
+        return np.zeros((1, 2, grey.shape[2] // 2, grey.shape[3] // 2), np.float32)
+
+    evidence = see_rulings(np.full((1000, 600, 3), 255, np.uint8), 300, network)
+    assert shapes == [(1, 1, 512, 304)]
+    assert evidence.across.shape == (250, 150) and evidence.scale == 0.25
