@@ -24,13 +24,12 @@ class ClassicalSettings:
     """
 
     thickest_px: int = 9
-    smooth_px: int = 5
     gap_px: int = 25
     strip_px: int = 27
     slopes_px: tuple[int, ...] = (-1, 0, 1)
     paper_px: int = 31
-    contrast: float = 0.07
-    softness: float = 0.02
+    contrast: float = 0.11
+    softness: float = 0.03
 
 
 def see_classical_rulings(
@@ -57,7 +56,6 @@ def strip_strength(darkness: Map, settings: ClassicalSettings) -> Map:
     thin = cv2.morphologyEx(
         darkness, cv2.MORPH_TOPHAT, np.ones((settings.thickest_px, 1), np.uint8)
     )
-    thin = cv2.blur(thin, (settings.smooth_px, 1))
     strips = [leaning_strip(settings.strip_px, slope) for slope in settings.slopes_px]
     opened = np.max([cv2.morphologyEx(thin, cv2.MORPH_OPEN, strip) for strip in strips], axis=0)
     closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, leaning_strip(settings.gap_px, 0))

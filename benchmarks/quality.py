@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
+from os.path import commonprefix
 from pathlib import Path
 
 from benchmarks.measures import (
@@ -34,6 +35,7 @@ ASKED = {
     "archive150": 0.97,
     "photo": 0.95,
 }
+SHOWN_AROUND = 6
 ERRORS = (0.01, 0.025)
 COLUMNS = (
     *("docs", "form type", "fields", "field accuracy", "asked", "cell F1", "structure F1"),
@@ -179,9 +181,21 @@ def wrong_lines(measured: Iterable[Measured]) -> Iterator[str]:
     """Every field that is not exactly right: document, path, printed, read."""
     for item in measured:
         for field in item.counts.judged:
-            if not field.right:
-                read = "(missing)" if field.read is None else repr(field.read)
-                yield f"{item.document}  {field.path}  printed {field.printed!r}  read {read}"
+            if field.read is None:
+                yield f"{item.document}  {field.path}  printed {field.printed!r}  missing"
+            elif not field.right:
+                printed, read = without_shared(field.printed, field.read)
+                yield f"{item.document}  {field.path}  printed {printed!r}  read {read!r}"
+
+
+def without_shared(printed: str, read: str) -> tuple[str, str]:
+    """Both texts around the part that differs; what they share before and after is cut."""
+    start = max(0, len(commonprefix([printed, read])) - SHOWN_AROUND)
+    shared = len(commonprefix([printed[start:][::-1], read[start:][::-1]])) - SHOWN_AROUND
+    before = "…" if start else ""
+    if shared <= 0:
+        return before + printed[start:], before + read[start:]
+    return f"{before}{printed[start:-shared]}…", f"{before}{read[start:-shared]}…"
 
 
 def measured_to_json(measured: Iterable[Measured]) -> list[dict[str, object]]:

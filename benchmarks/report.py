@@ -76,7 +76,7 @@ def replace_section(text: str, section: Section) -> str:
 def machine_section() -> Section:
     """The machine and the versions that the figures come from."""
     data = describe_machine()
-    body = figures_to_markdown(Figures(("machine", ""), tuple(data.items())))
+    body = "\n".join(f"- {name}: {text}" for name, text in data.items())
     return Section("machine", "Machine", body, data)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from extraction.values import Box, Cell, Edge, Grid, Word, boxes_union
@@ -124,19 +125,19 @@ def block_to_grid(
     """One row a line, or one row between two rulings where most lines are ruled."""
     outline = boxes_union(word.box for line in block for word in line)
     xs = [outline.x0]
-    xs += [(a[1] + b[0]) / 2 for a, b in zip(columns[:-1], columns[1:], strict=True)]
+    xs += [(a[1] + b[0]) / 2 for a, b in pairwise(columns)]
     xs.append(outline.x1)
     bands = [boxes_union(word.box for word in line) for line in block]
-    between = [(a.bottom + b.top) / 2 for a, b in zip(bands[:-1], bands[1:], strict=True)]
+    between = [(a.bottom + b.top) / 2 for a, b in pairwise(bands)]
     inner = [rule for rule in rules if outline.top < rule < outline.bottom]
     ys = [outline.top, *(inner if len(inner) > len(between) / 2 else between), outline.bottom]
     cells = []
-    for row, (top, bottom) in enumerate(zip(ys[:-1], ys[1:], strict=True)):
-        words = [w for line in block for w in line if top <= w.box.center[1] < bottom + 1e-6]
+    for row, (top, bottom) in enumerate(pairwise(ys)):
+        words = [w for line in block for w in line if _between(w.box.center[1], top, bottom, ys)]
         for columns_of in words_to_spans(words, columns):
             left, right = columns_of.start, columns_of.stop
             box = Box(xs[left], top, xs[right], bottom)
-            mine = tuple(w for w in words if xs[left] <= w.box.center[0] < xs[right] + 1e-6)
+            mine = tuple(w for w in words if _between(w.box.center[0], xs[left], xs[right], xs))
             cells.append(Cell(row, left, 1, right - left, box, page, mine, quality=0.5))
     return Grid(len(ys) - 1, len(xs) - 1, tuple(cells), ruled=False)
 
@@ -154,6 +155,11 @@ def words_to_spans(words: Sequence[Word], columns: Sequence[tuple[float, float]]
             fused[number] = True
     starts = [number for number, joined in enumerate(fused) if not joined]
     return [range(a, b) for a, b in zip(starts, [*starts[1:], len(columns)], strict=True)]
+
+
+def _between(at: float, start: float, end: float, separators: Sequence[float]) -> bool:
+    """Half open, but for the last separator, so that each place is in just one part."""
+    return start <= at < end or (at == end == separators[-1])
 
 
 def _rules_through(edges: Sequence[Edge], block: Sequence[Line]) -> list[float]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -323,26 +324,27 @@ def _continuing(part: Sequence[Edge], whole: Sequence[Edge], snap_px: float) -> 
 
 
 def _outside(lattice: Lattice, units: NDArray[np.int32], present: float) -> set[int]:
-    """Regions that lie open to the outside of the table: they are not cells."""
-    open_top = units[0, lattice.across[0] < present]
-    open_bottom = units[-1, lattice.across[-1] < present]
-    open_left = units[lattice.down[:, 0] < present, 0]
-    open_right = units[lattice.down[:, -1] < present, -1]
-    every = np.concatenate([open_top, open_bottom, open_left, open_right])
-    outside = set()
-    for number in np.unique(every):
-        open_units = int((every == number).sum())
-        js, is_ = np.nonzero(units == number)
-        # One faint side of a cell is no gate to the outside; most of an outer side is.
-        border = int(
-            (js == 0).sum()
-            + (js == units.shape[0] - 1).sum()
-            + (is_ == 0).sum()
-            + (is_ == units.shape[1] - 1).sum()
-        )
-        if open_units > 0.6 * border:
-            outside.add(int(number))
-    return outside
+    """Regions that are no cells: a corner that the table leaves out.
+
+    Such a corner lies open on two neighbouring outer sides. A region that is open on one
+    alone is a cell whose border the scan has lost.
+    """
+    openness = (
+        (units[0], lattice.across[0]),
+        (units[-1], lattice.across[-1]),
+        (units[:, 0], lattice.down[:, 0]),
+        (units[:, -1], lattice.down[:, -1]),
+    )
+    open_sides = [
+        {
+            int(number)
+            for number in np.unique(along)
+            if (evidence[along == number] < present).mean() > 0.6
+        }
+        for along, evidence in openness
+    ]
+    top, bottom, left, right = open_sides
+    return (top | bottom) & (left | right)
 
 
 def _cost(evidence: NDArray[np.float64]) -> float:
@@ -365,4 +367,4 @@ def _weighted_mean(edges: Sequence[Edge]) -> float:
 
 
 def _pairs(values: Sequence[float]) -> list[tuple[float, float]]:
-    return list(zip(values[:-1], values[1:], strict=True))
+    return list(pairwise(values))

@@ -144,6 +144,11 @@ def box_of_ink(mask: Mask, within: Box) -> Box | None:
     )
 
 
+def tight(box: Box, mask: Mask) -> Box:
+    """``box`` around the ink inside of it, ``box`` itself where there is none."""
+    return box_of_ink(mask, box) or box
+
+
 def box_to_slice(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     """``box`` as whole pixels inside a picture of that size: x0, top, x1, bottom."""
     x0, top = max(0, int(np.floor(box.x0))), max(0, int(np.floor(box.top)))

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from extraction.ctc import Reading
-from extraction.ink import WHITE, Gray, Mask, PrintInk, box_to_slice, page_to_ink
+from extraction.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
 from extraction.ocr_engine import Engine, available_threads, choose_engine
 from extraction.ocr_models import TextModels
-from extraction.second_look import find_leftover, find_lone_sign, is_small_and_round
+from extraction.second_look import find_lone_sign, is_small_and_round
 from extraction.signs import ROUND, close_brackets
+from extraction.text_crops import Crop, crop_to_picture, lines_to_crops
 from extraction.text_lines import (
+    HEIGHT_TO_EM,
     Line,
     cut_at_borders,
     detection_size,
-    is_tilted,
-    leading_sign,
-    line_crop,
-    lines_by_cell,
-    lines_in_reading_order,
-    nearest_row,
     quads_to_lines,
     rows_of,
-    tight,
     usual_height,
 )
 from extraction.values import Box, Cell, Grid, Image, Page, Word
@@ -44,12 +37,8 @@ DOUBTFUL = 0.8
 AGAIN_PAD = 0.3
 """Rows above and below that a second reading adds, as a share of the type's size."""
 
-SPECK = 0.16
 ROUND_SCORE = 0.7
 """Of a full stop that is told by its size and place."""
-
-HEIGHT_TO_EM = 0.72
-"""A detected box is higher than the type in it."""
 
 
 class Reader:

@@ -9,6 +9,7 @@ from importlib.metadata import version as installed_version
 from typing import Protocol
 
 from extraction.alignment import find_aligned_grids
+from extraction.cells import words_into_cells
 from extraction.confidence import Calibrator
 from extraction.declarations import FormDeclaration
 from extraction.errors import FormloopError, InputError, NoForm
@@ -22,7 +23,6 @@ from extraction.pages import read_pages
 from extraction.record import DocumentReading, assemble_record
 from extraction.sources import SourceFile
 from extraction.straighten import find_displacement, straighten_evidence, straighten_page
-from extraction.cells import words_into_cells
 from extraction.upright import find_upright
 from extraction.values import (
     Edge,

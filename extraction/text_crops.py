@@ -109,11 +109,6 @@ def line_crop(line: Line, others: Sequence[Line], limits: Box, mask: Mask, em: f
     return _around_ink(Box(box.x0, top, box.x1, max(bottom, top + 2)), mask, em)
 
 
-def is_tilted(line: Line, em: float) -> bool:
-    """Whether ``line`` is long and falls by more than the detector's own roughness."""
-    return line.box.width > 6 * em and abs(line.slope) > max(2.0, 0.2 * em)
-
-
 def _around_ink(box: Box, mask: Mask, em: float) -> Box:
     """``box`` with its rows narrowed to the ink and a margin, no lower than a line of type."""
     ink = box_of_ink(mask, box)

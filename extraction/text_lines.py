@@ -20,6 +20,9 @@ LONGEST_SIDE_PX = 2560
 STRIDE_PX = 32
 """The detector halves its input five times."""
 
+HEIGHT_TO_EM = 0.72
+"""A detected box is higher than the type in it."""
+
 NEIGHBOURS = 7
 """So many long lines tell how the lines around them lie."""
 
@@ -105,6 +108,11 @@ def quad_slope(quad: NDArray[np.float64]) -> float:
     if abs(side[0]) < 3 * abs(side[1]) or abs(side[0]) < 1:
         return 0.0
     return float(side[1] * np.sign(side[0]))
+
+
+def is_tilted(line: Line, em: float) -> bool:
+    """Whether ``line`` is long and falls by more than the detector's own roughness."""
+    return line.box.width > 6 * em and abs(line.slope) > max(2.0, 0.2 * em)
 
 
 def find_cell(cells: Sequence[Box], x: float, y: float) -> int | None:

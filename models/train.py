@@ -320,7 +320,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--forms", type=int, default=DatasetSettings().printed_forms)
     parser.add_argument("--scans", type=int, default=DatasetSettings().scanned_forms)
-    parser.add_argument("--reader", default=DatasetSettings().reader, help="module:function that reads a page")
+    parser.add_argument(
+        "--reader", default=DatasetSettings().reader, help="module:function that reads a page"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = TrainingSettings(

@@ -47,7 +47,8 @@ def test_prose_is_no_table() -> None:
 
 
 def test_a_heading_line_with_three_parts_is_no_table() -> None:
-    words = [word("填报单位：某局", 100, 50, 150), word("日期", 400, 50), word("单位：万元", 700, 50)]
+    texts = ("填报单位：某局", "日期", "单位：万元")
+    words = [word(text, 100 + 300 * place, 50, 150) for place, text in enumerate(texts)]
     assert find_aligned_grids(words, (), page=1)[0] == ()
 
 

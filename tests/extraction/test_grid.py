@@ -53,8 +53,13 @@ def smallest_numbering(tiles: list[Tile]) -> list[Tile]:
     ys = sorted({y for tile in tiles for y in (tile[0], tile[2])})
     xs = sorted({x for tile in tiles for x in (tile[1], tile[3])})
     return sorted(
-        (ys.index(t), xs.index(l), ys.index(b) - ys.index(t), xs.index(r) - xs.index(l))
-        for t, l, b, r in tiles
+        (
+            ys.index(top),
+            xs.index(left),
+            ys.index(end) - ys.index(top),
+            xs.index(right) - xs.index(left),
+        )
+        for top, left, end, right in tiles
     )
 
 
