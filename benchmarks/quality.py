@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from os.path import commonprefix
 from pathlib import Path
 
 from benchmarks.measures import (
@@ -190,12 +189,18 @@ def wrong_lines(measured: Iterable[Measured]) -> Iterator[str]:
 
 def without_shared(printed: str, read: str) -> tuple[str, str]:
     """Both texts around the part that differs; what they share before and after is cut."""
-    start = max(0, len(commonprefix([printed, read])) - SHOWN_AROUND)
-    shared = len(commonprefix([printed[start:][::-1], read[start:][::-1]])) - SHOWN_AROUND
+    start = max(0, shared_start(printed, read) - SHOWN_AROUND)
+    shared = shared_start(printed[:start:-1], read[:start:-1]) - SHOWN_AROUND
     before = "…" if start else ""
     if shared <= 0:
         return before + printed[start:], before + read[start:]
     return f"{before}{printed[start:-shared]}…", f"{before}{read[start:-shared]}…"
+
+
+def shared_start(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((k for k, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def measured_to_json(measured: Iterable[Measured]) -> list[dict[str, object]]:

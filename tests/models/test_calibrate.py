@@ -1,0 +1,66 @@
+"""What is right and what is wrong is judged by the printed text and place alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extraction.values import Box, Cell, Grid, PageReading, Word
+from models.calibrate import calibration_error, fit, folded, observe_cells
+from models.synthesis.forms import make_form
+
+
+def test_cells_read_as_printed_are_right_and_others_wrong() -> None:
+    form = make_form(5, "test", "project_self_evaluation", dpi=100)
+    (table,) = [table for table in form.truth.tables if table.page == 1]
+    cells = []
+    for printed in table.cells:
+        text = "错" if (printed.row, printed.column) == (0, 0) else printed.text
+        words = (Word(text, Box(1, 1, 9, 9), 0.9, 0.8, 1),) if text else ()
+        cells.append(
+            Cell(
+                printed.row,
+                printed.column,
+                printed.rowspan,
+                printed.colspan,
+                Box(0, 0, 10, 10),
+                1,
+                words,
+            )
+        )
+    grid = Grid(table.rows, table.columns, tuple(cells))
+    reading = PageReading(1, 100, 100, 100, "ocr", (grid,), ())
+    judged = [right for _, right in observe_cells([reading], form.truth.tables)]
+    assert judged.count(False) == 1 and len(judged) == len(table.cells)
+
+
+@given(st.lists(st.floats(0, 1), min_size=30, max_size=200))
+def test_the_calibration_error_is_a_share(chances: list[float]) -> None:
+    right = np.random.default_rng(0).random(len(chances)) < np.array(chances)
+    assert 0.0 <= calibration_error(np.array(chances), right) <= 1.0
+
+
+def test_honest_chances_have_a_small_calibration_error() -> None:
+    rng = np.random.default_rng(1)
+    chances = rng.random(20_000)
+    assert calibration_error(chances, rng.random(20_000) < chances) < 0.02
+    assert calibration_error(np.full(1000, 0.9), np.zeros(1000, bool)) == pytest.approx(0.9)
+
+
+def test_a_fit_gives_evidence_its_weight() -> None:
+    rng = np.random.default_rng(2)
+    documents = []
+    for _ in range(40):
+        evidence = rng.normal(size=50)
+        documents.append(
+            [({"sign": float(x)}, bool(rng.random() < 1 / (1 + np.exp(-3 * x)))) for x in evidence]
+        )
+    model, figures = fit(("sign",), documents)
+    assert model.coefficients[0] == pytest.approx(3, rel=0.2)
+    assert "calibration error" in figures
+
+
+def test_texts_compare_without_white_space_and_width() -> None:
+    assert folded("（2021 年度）") == folded("(2021年度)")
