@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -26,7 +27,9 @@ class BarePaddle:
     def __init__(self) -> None:
         os.environ["PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK"] = "True"
         os.environ.setdefault("PADDLE_PDX_CACHE_HOME", str(cache_folder() / "paddlex"))
-        self.pipeline: Any = importlib.import_module("paddleocr").PaddleOCR(
+        paddleocr = importlib.import_module("paddleocr")
+        logging.getLogger("paddlex").setLevel(logging.ERROR)
+        self.pipeline: Any = paddleocr.PaddleOCR(
             engine="onnxruntime",
             device="cpu",
             text_detection_model_name=DETECTOR,

@@ -10,6 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 
+from benchmarks.laps import (
+    OURS,
+    PADDLE,
+    Lap,
+    other_share,
+    seconds_by_way,
+    station_figures,
+    way_figures,
+)
 from benchmarks.others import BarePaddle, BareRapid, TablesOverPaddle
 from benchmarks.quality import BORN_DIGITAL, read_source, samples_by_level
 from benchmarks.report import Figures, Section, figures_to_markdown
@@ -20,14 +29,12 @@ from extraction.record_json import record_to_json
 from extraction.values import Image, Record
 from service.stations import build_stations
 
-OURS, OURS_ONNX = "formloop, file to record", "formloop on ONNX Runtime, file to record"
-PADDLE = "PaddleOCR, words only"
+OURS_ONNX = "formloop on ONNX Runtime, file to record"
 RAPID = "RapidOCR, words only"
 IMG2TABLE = "img2table over PaddleOCR"
 LEVELS = ("clean300", "office200", "stamped200", "fax200", "archive150", "photo")
 QUICK_LEVELS = ("office200", "photo")
 COLD_STARTS = 3
-READING = "reading the file, and the rest"
 
 Timed = Callable[["Document"], None]
 
@@ -38,15 +45,6 @@ class Document:
 
     path: Path
     images: tuple[Image, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Lap:
-    """One way through one document."""
-
-    way: str
-    document: str
-    seconds_a_page: float
 
 
 def measure_speed(*, quick: bool) -> Section:
@@ -125,40 +123,6 @@ def time_ways(ways: dict[str, Timed], documents: Sequence[Document], repeats: in
     return laps
 
 
-def seconds_by_way(laps: Sequence[Lap]) -> dict[str, float]:
-    """The mean over documents of the median over repeats."""
-    by_way: dict[str, dict[str, list[float]]] = {}
-    for lap in laps:
-        by_way.setdefault(lap.way, {}).setdefault(lap.document, []).append(lap.seconds_a_page)
-    return {way: mean(map(median, times.values())) for way, times in by_way.items()}
-
-
-def way_figures(laps: Sequence[Lap]) -> Figures:
-    seconds = seconds_by_way(laps)
-    asked = {OURS: "≤ 0.50, aim 0.25"}
-    rows = tuple(
-        (way, f"{value:.2f}", f"{value / seconds[PADDLE]:.2f}", asked.get(way, ""))
-        for way, value in seconds.items()
-    )
-    return Figures(("way", "seconds a page", "of PaddleOCR's", "asked"), rows)
-
-
-def other_share(laps: Sequence[Lap], records: Sequence[Record]) -> float:
-    """The share of our wall time that is not the OCR's."""
-    ocr_ms = sum(page.elapsed_ms.get("ocr", 0.0) for record in records for page in record.pages)
-    return 1.0 - ocr_ms / _wall_ms(laps, records)
-
-
-def station_figures(laps: Sequence[Lap], records: Sequence[Record]) -> Figures:
-    pages = [page for record in records for page in record.pages]
-    stations = list(dict.fromkeys(name for page in pages for name in page.elapsed_ms))
-    means = {name: mean(page.elapsed_ms.get(name, 0.0) for page in pages) for name in stations}
-    whole = _wall_ms(laps, records) / len(pages)
-    means[READING] = whole - sum(means.values())
-    rows = tuple((name, f"{ms:.0f}", f"{ms / whole:.1%}") for name, ms in means.items())
-    return Figures(("station", "ms a page", "share"), rows)
-
-
 def born_digital_ms(stations: Stations, repeats: int = 3) -> float:
     """The mean over samples of the median over repeats, from file to record."""
     times = []
@@ -183,14 +147,6 @@ def _cold_start(path: Path) -> float:
     command = [sys.executable, "-m", "benchmarks.cold_start", str(path)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return float(done.stdout.split()[-1]) - start
-
-
-def _wall_ms(laps: Sequence[Lap], records: Sequence[Record]) -> float:
-    """Laps and records come in the same order."""
-    ours = [lap.seconds_a_page for lap in laps if lap.way == OURS]
-    return 1000 * sum(
-        seconds * len(record.pages) for seconds, record in zip(ours, records, strict=True)
-    )
 
 
 def _discard(_: object) -> None:

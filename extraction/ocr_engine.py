@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -31,12 +32,13 @@ class Runner(Protocol):
         """The first output for ``batch``, with every thread on this one input."""
 
     def run_each(
-        self, batches: Sequence[Tensor], decode: Callable[[Tensor], Decoded]
+        self, batches: Iterable[Tensor], decode: Callable[[Tensor], Decoded]
     ) -> list[Decoded]:
         """``decode`` of the first output for each of ``batches``, in their order.
 
-        Inputs run side by side, one a thread, and an output is dropped once decoded:
-        all outputs of a page together would take hundreds of megabytes.
+        Inputs run side by side, one a thread. Each is taken when its turn comes and its output
+        dropped once decoded: those of a whole page would take hundreds of megabytes. Memory is
+        lowest when the largest comes first, since what it takes serves for all others.
         """
 
 
@@ -95,12 +97,24 @@ class OnnxRunner:
         return output
 
     def run_each(
-        self, batches: Sequence[Tensor], decode: Callable[[Tensor], Decoded]
+        self, batches: Iterable[Tensor], decode: Callable[[Tensor], Decoded]
     ) -> list[Decoded]:
         if self._streams == 1:
             return [decode(self.run(batch)) for batch in batches]
+        free = BoundedSemaphore(2 * self._streams)
+
+        def run(batch: Tensor) -> Decoded:
+            try:
+                return decode(self.run(batch))
+            finally:
+                free.release()
+
         with ThreadPoolExecutor(self._streams) as pool:
-            return list(pool.map(lambda batch: decode(self.run(batch)), batches))
+            futures = []
+            for batch in batches:
+                free.acquire()
+                futures.append(pool.submit(run, batch))
+            return [future.result() for future in futures]
 
 
 class OpenVinoRunner:
@@ -130,7 +144,7 @@ class OpenVinoRunner:
         return output
 
     def run_each(
-        self, batches: Sequence[Tensor], decode: Callable[[Tensor], Decoded]
+        self, batches: Iterable[Tensor], decode: Callable[[Tensor], Decoded]
     ) -> list[Decoded]:
         if self._queue is None:
             return [decode(self.run(batch)) for batch in batches]
@@ -141,9 +155,9 @@ class OpenVinoRunner:
 
         self._queue.set_callback(keep)
         for index, batch in enumerate(batches):
-            self._queue.start_async({0: batch}, userdata=index, share_inputs=True)
+            self._queue.start_async({0: batch}, userdata=index)
         self._queue.wait_all()
-        return [done[index] for index in range(len(batches))]
+        return [done[index] for index in sorted(done)]
 
 
 def precision() -> str:

@@ -34,6 +34,10 @@ from extraction.values import Image
 NARROWEST_PX = 64
 WIDEST_PX = 3200
 UPRIGHT_WIDTH_PX = 192
+STRIP_PX = 512
+STRIP_OVERLAP_PX = 96
+"""More than a line of type is high, so that each line is seen whole in one strip."""
+
 
 # Imported by paddlex along the way and never used to read text: the download of models from
 # hubs (which loads torch and transformers where they are installed), time series, web clients.
@@ -123,8 +127,19 @@ class TextModels:
     def text_map(self, image: Image) -> NDArray[np.float32]:
         """How likely each pixel of ``image`` lies in the core of a text line, 0..1.
 
-        The sides of ``image`` (height × width × 3, RGB) are multiples of 32.
+        The sides of ``image`` (height × width × 3, RGB) are multiples of 32. It is seen in
+        strips of one size, so that memory does not grow with the height of a page.
         """
+        height = image.shape[0]
+        starts, strip = strip_rows(height)
+        text_map = np.zeros(image.shape[:2], dtype=np.float32)
+        for start in starts:
+            seen = self._strip_map(image[start : start + strip])
+            first = 0 if start == 0 else STRIP_OVERLAP_PX // 2
+            text_map[start + first : start + strip] = seen[first:]
+        return text_map
+
+    def _strip_map(self, image: Image) -> NDArray[np.float32]:
         operations = self._detector.pre_tfs
         normal = operations["Normalize"](imgs=[np.ascontiguousarray(image[:, :, ::-1])])
         (batch,) = operations["ToBatch"](imgs=operations["ToCHW"](imgs=normal))
@@ -140,8 +155,8 @@ class TextModels:
 
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         """What each crop of one text line says."""
-        order = sorted(range(len(crops)), key=lambda index: _width(crops[index]))
-        batches = [self._line_batch(crops[index]) for index in order]
+        order = sorted(range(len(crops)), key=lambda index: -_width(crops[index]))
+        batches = (self._line_batch(crops[index]) for index in order)
         readings = [NOTHING] * len(crops)
         for index, reading in zip(
             order, self._recognise.run_each(batches, self._decode), strict=True
@@ -166,6 +181,15 @@ class TextModels:
             [_judge_batch(crop) for crop in crops], lambda output: float(output[0, 0])
         )
         return list(outputs)
+
+
+def strip_rows(height: int) -> tuple[list[int], int]:
+    """Where the strips of a picture of that height begin, and how high they all are."""
+    if height <= STRIP_PX:
+        return [0], height
+    count = -(-(height - STRIP_OVERLAP_PX) // (STRIP_PX - STRIP_OVERLAP_PX))
+    step = (height - STRIP_PX) / (count - 1)
+    return [round(number * step) for number in range(count)], STRIP_PX
 
 
 def _width(crop: Image) -> int:
