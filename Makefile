@@ -36,7 +36,9 @@ bench: $(VENV)/.bench system-packages
 	$(BIN)/python -m benchmarks.run
 
 train: $(VENV)/.training system-packages
-	$(BIN)/python -m models.train
+	$(BIN)/python -m models.train_rulings
+	$(BIN)/python -m models.train --minutes 40
+	$(BIN)/python -m models.calibrate
 
 system-packages:
 	@[ "$$CI" != true ] || ./.ci/system-packages

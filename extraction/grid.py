@@ -38,6 +38,9 @@ class GridSettings:
     shortest_side_pt: float = 4.0
     present: float = 0.5
     inferred: float = 0.6
+    whole: float = 0.75
+    trace: float = 0.1
+    longest_gap: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def edges_to_grids(
         lattice = edges_to_lattice(table, dpi, probe, settings)
         if lattice is None:
             continue
+        lattice = bridge_gaps(lattice, settings)
         rectangles = lattice_to_rectangles(lattice, settings.present)
         if len(rectangles) > 1:
             grids.append(rectangles_to_grid(rectangles, lattice, page))
@@ -132,6 +136,9 @@ def edges_to_lattice(
     every = [*edges, *inferred]
     ys = positions_to_separators([e for e in every if e.axis == "horizontal"], snap)
     xs = positions_to_separators([e for e in every if e.axis == "vertical"], snap)
+    if probe is not None:
+        ys = [y for y in ys if _is_whole_somewhere("horizontal", y, xs, probe, settings)]
+        xs = [x for x in xs if _is_whole_somewhere("vertical", x, ys, probe, settings)]
     if len(xs) < 2 or len(ys) < 2:
         return None
     exact = edges_to_probe(edges if probe is None else inferred, snap)
@@ -139,12 +146,43 @@ def edges_to_lattice(
     if probe is None and inferred:
         probes.append(edges_to_probe(inferred, snap))
     across = np.array(
-        [[max(p("horizontal", y, a, b) for p in probes) for a, b in _pairs(xs)] for y in ys]
+        [[max(p("horizontal", y, a, b) for p in probes) for a, b in pairwise(xs)] for y in ys]
     )
     down = np.array(
-        [[max(p("vertical", x, a, b) for p in probes) for x in xs] for a, b in _pairs(ys)]
+        [[max(p("vertical", x, a, b) for p in probes) for x in xs] for a, b in pairwise(ys)]
     )
     return Lattice(tuple(xs), tuple(ys), across, down)
+
+
+def bridge_gaps(lattice: Lattice, settings: GridSettings) -> Lattice:
+    """Count faint sides as present where the same separator is seen before and after them.
+
+    A merged cell shows no trace of a side at all; a line that the scan broke nearly always
+    does. The evidence stays low, so that the cells beside it are trusted less.
+    """
+    return Lattice(
+        lattice.xs,
+        lattice.ys,
+        np.array([_bridged(along, settings) for along in lattice.across]),
+        np.array([_bridged(along, settings) for along in lattice.down.T]).T,
+    )
+
+
+def _bridged(along: NDArray[np.float64], settings: GridSettings) -> NDArray[np.float64]:
+    bridged = along.copy()
+    seen = np.flatnonzero(along >= settings.present)
+    for before, after in pairwise(seen):
+        gap = slice(before + 1, after)
+        if 1 < after - before <= settings.longest_gap + 1 and (along[gap] >= settings.trace).all():
+            bridged[gap] = settings.present
+    return bridged
+
+
+def _is_whole_somewhere(
+    axis: Axis, at: float, crossing: Sequence[float], probe: Probe, settings: GridSettings
+) -> bool:
+    """Whether a separator is seen from one crossing to the next; a ``1`` or ``/`` is not."""
+    return any(probe(axis, at, a, b) >= settings.whole for a, b in pairwise(crossing))
 
 
 def positions_to_separators(edges: Sequence[Edge], snap_px: float) -> list[float]:
@@ -364,7 +402,3 @@ def _covered(spans: Iterable[tuple[float, float, float]], start: float, end: flo
 def _weighted_mean(edges: Sequence[Edge]) -> float:
     weights = [max(edge.length, 1e-6) for edge in edges]
     return float(np.average([edge.at for edge in edges], weights=weights))
-
-
-def _pairs(values: Sequence[float]) -> list[tuple[float, float]]:
-    return list(pairwise(values))

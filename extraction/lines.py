@@ -132,10 +132,8 @@ def evidence_to_probe(evidence: Evidence, settings: LineSettings | None = None) 
     def probe(axis: Axis, at: float, start: float, end: float) -> float:
         sums = seen[axis]
         row = min(max(int(at * evidence.scale), 0), sums.shape[0] - 1)
-        # The crossings themselves belong to the other direction's map.
-        trim = min(1.5, (end - start) * evidence.scale / 6)
-        first = round(start * evidence.scale + trim)
-        last = max(first + 1, round(end * evidence.scale - trim))
+        first = round(start * evidence.scale)
+        last = max(first + 1, round(end * evidence.scale))
         first, last = (int(np.clip(at, 0, sums.shape[1] - 1)) for at in (first, last))
         return float(sums[row, last] - sums[row, first]) / max(1, last - first)
 

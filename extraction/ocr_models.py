@@ -34,9 +34,9 @@ from extraction.values import Image
 NARROWEST_PX = 64
 WIDEST_PX = 3200
 UPRIGHT_WIDTH_PX = 192
-STRIP_PX = 512
-STRIP_OVERLAP_PX = 96
-"""More than a line of type is high, so that each line is seen whole in one strip."""
+STRIP_PX = 768
+STRIP_OVERLAP_PX = 192
+"""Lines are told apart less well near the edges of what the detector sees."""
 
 
 # Imported by paddlex along the way and never used to read text: the download of models from

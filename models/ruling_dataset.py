@@ -20,7 +20,8 @@ from models.synthesis.scan import scan_page
 
 LEVELS = (
     *("office200", "stamped200", "fax200", "archive150", "archive150", "photo", "photo"),
-    *("copy", "lowres", "marker", "screen", "mixed", "mixed", "clean300"),
+    *("fax200", "copy", "copy", "lowres", "lowres", "marker", "screen", "mixed", "mixed"),
+    "clean300",
 )
 PRINT_DPIS = (150, 200, 200, 300)
 

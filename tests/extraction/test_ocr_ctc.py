@@ -1,0 +1,65 @@
+"""Decoding of the recogniser's output."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extraction.ctc import output_to_reading, script_prior
+
+CHARACTERS = "项項一二0l"
+PRIOR = script_prior(CHARACTERS)
+BLANK, SPACE = 0, len(CHARACTERS) + 1
+
+
+def output(*steps: dict[int, float]) -> np.ndarray:
+    """Rows of probabilities, zero where a step does not name a class."""
+    rows = np.zeros((len(steps), len(CHARACTERS) + 2), dtype=np.float32)
+    for row, step in zip(rows, steps, strict=True):
+        for number, probability in step.items():
+            row[number] = probability
+    return rows
+
+
+def number(character: str) -> int:
+    return CHARACTERS.index(character) + 1
+
+
+def test_repeats_are_one_character_unless_a_blank_parts_them() -> None:
+    zero = number("0")
+    reading = output_to_reading(
+        output({zero: 0.9}, {zero: 0.8}, {BLANK: 1.0}, {zero: 0.7}), CHARACTERS, PRIOR
+    )
+    assert reading.text == "00"
+    np.testing.assert_allclose(reading.probabilities, [0.9, 0.7], rtol=1e-6)
+
+
+def test_simplified_form_wins_over_the_traditional_one_unless_that_is_clear() -> None:
+    close = output({number("項"): 0.6, number("项"): 0.3})
+    clear = output({number("項"): 0.99, number("项"): 0.001})
+    assert output_to_reading(close, CHARACTERS, PRIOR).text == "项"
+    assert output_to_reading(clear, CHARACTERS, PRIOR).text == "項"
+
+
+def test_nothing_read_scores_nothing() -> None:
+    reading = output_to_reading(output({BLANK: 1.0}), CHARACTERS, PRIOR)
+    assert (reading.text, reading.score, reading.weakest) == ("", 0.0, 0.0)
+
+
+def test_after_drops_what_stands_in_the_context() -> None:
+    reading = output_to_reading(
+        output({number("一"): 1.0}, {BLANK: 1.0}, {BLANK: 1.0}, {number("二"): 0.8}),
+        CHARACTERS,
+        PRIOR,
+    )
+    assert reading.after(0.5).text == "二"
+    assert reading.after(0.5).score == np.float32(0.8)
+
+
+@given(st.lists(st.integers(0, SPACE), min_size=1, max_size=30))
+def test_positions_rise_and_every_character_has_its_probability(classes: list[int]) -> None:
+    reading = output_to_reading(output(*({number: 0.9} for number in classes)), CHARACTERS, PRIOR)
+    assert len(reading.text) == len(reading.probabilities) == len(reading.positions)
+    assert list(reading.positions) == sorted(reading.positions)
+    assert all(0 <= position <= 1 for position in reading.positions)

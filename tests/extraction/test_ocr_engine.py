@@ -1,0 +1,80 @@
+"""Engines, weights and the import of paddleocr."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extraction.errors import EngineError
+from extraction.ocr_engine import ENGINE_VARIABLE, choose_engine
+from extraction.ocr_models import STRIP_OVERLAP_PX, bucket, strip_rows
+from extraction.ocr_weights import DETECTOR, RECOGNISER, model_folder
+
+
+def test_engine_is_as_asked_for_or_as_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENGINE_VARIABLE, "onnxruntime")
+    assert choose_engine() == "onnxruntime"
+    assert choose_engine("openvino") == "openvino"
+    monkeypatch.setenv(ENGINE_VARIABLE, "abacus")
+    with pytest.raises(EngineError, match="abacus"):
+        choose_engine()
+
+
+def test_engine_is_onnxruntime_where_the_processor_gains_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
+    monkeypatch.setattr("extraction.ocr_engine.cpu_flags", lambda: frozenset({"sse2"}))
+    assert choose_engine() == "onnxruntime"
+
+
+def test_model_folder_is_built_once_and_whole(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        folders = set(pool.map(lambda _: model_folder(RECOGNISER, tmp_path), range(4)))
+    (folder,) = folders
+    assert sorted(file.name for file in folder.iterdir()) == ["inference.onnx", "inference.yml"]
+    assert [other.name for other in folder.parent.iterdir()] == [RECOGNISER]
+    assert model_folder(DETECTOR, tmp_path).parent == folder.parent
+
+
+def test_paddleocr_loads_without_torch_pandas_or_a_hub(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from extraction.ocr_models import import_paddleocr\n"
+        "import_paddleocr(Path(sys.argv[1])).TextDetection\n"
+        "names = 'torch', 'transformers', 'pandas', 'modelscope', 'huggingface_hub'\n"
+        "print([name for name in names if name in sys.modules])\n"
+        "import pandas; pandas.DataFrame([1])\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+@given(st.integers(1, 3200))
+def test_bucket_holds_the_line_with_little_to_spare(width: int) -> None:
+    assert bucket(width) >= width
+    assert bucket(width) <= max(64, width * 1.25 + 32)
+
+
+@given(st.integers(1, 160))
+def test_strips_cover_every_row_and_overlap(blocks: int) -> None:
+    height = 32 * blocks
+    starts, strip = strip_rows(height)
+    assert starts[0] == 0
+    assert starts[-1] + strip == height
+    for above, below in zip(starts, starts[1:], strict=False):
+        assert below - above <= strip - STRIP_OVERLAP_PX + 1

@@ -1,0 +1,63 @@
+"""Print, apart from paper, ruling lines and coloured ink."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from extraction.ink import box_of_ink, even_paper, page_to_ink, without_colour
+from extraction.values import Box
+
+DPI = 200.0
+
+
+def paper(height: int = 300, width: int = 400, shade: int = 240) -> np.ndarray:
+    return np.full((height, width, 3), shade, dtype=np.uint8)
+
+
+def test_seal_and_pen_leave_no_ink_and_print_below_a_seal_stays() -> None:
+    image = paper()
+    cv2.circle(image, (200, 150), 60, (200, 60, 60), 8)
+    cv2.line(image, (20, 40), (120, 60), (60, 80, 180), 4)
+    cv2.rectangle(image, (250, 140), (275, 160), (30, 30, 30), -1)
+    ink = page_to_ink(image, [], DPI)
+    box = box_of_ink(ink.mask, Box(0, 0, 400, 300))
+    assert box is not None
+    np.testing.assert_allclose(box, (250, 140, 276, 161), atol=2)
+
+
+def test_page_printed_in_colour_keeps_its_ink() -> None:
+    image = paper()
+    for row in range(20, 280, 20):
+        cv2.line(image, (20, row), (380, row), (30, 40, 160), 3)
+    coloured, gray = without_colour(image)
+    assert not coloured.any()
+    assert (gray < 120).any()
+
+
+def test_ruling_lines_go_and_strokes_beside_them_stay() -> None:
+    image = paper()
+    cell = Box(50, 50, 350, 90)
+    cv2.rectangle(image, (50, 50), (350, 90), (0, 0, 0), 2)
+    cv2.line(image, (180, 56), (200, 56), (0, 0, 0), 2)
+    ink = page_to_ink(image, [cell.padded(2)], DPI)
+    box = box_of_ink(ink.mask, Box(0, 0, 400, 300))
+    assert box is not None
+    np.testing.assert_allclose(box, (179, 55, 202, 58), atol=2)
+
+
+def test_gap_in_a_ruling_line_leaves_no_ends() -> None:
+    image = paper()
+    cv2.line(image, (20, 100), (380, 100), (0, 0, 0), 2)
+    image[:, 150:165] = 240
+    ink = page_to_ink(image, [Box(20, 20, 380, 100)], DPI)
+    assert box_of_ink(ink.mask, Box(0, 0, 400, 300)) is None
+
+
+def test_shade_over_the_paper_goes() -> None:
+    gray = np.tile(np.linspace(120, 250, 400), (300, 1)).astype(np.uint8)
+    assert even_paper(gray).min() > 230
+
+
+def test_blank_page_has_no_ink() -> None:
+    assert not page_to_ink(paper(), [], DPI).mask.any()

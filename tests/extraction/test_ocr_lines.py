@@ -1,0 +1,144 @@
+"""Where lines of text stand, and what is cut out for them."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extraction.ink import Mask
+from extraction.text_crops import cut_own_ink, leading_sign, line_crop, nearest_row
+from extraction.text_lines import (
+    LONGEST_SIDE_PX,
+    STRIDE_PX,
+    Line,
+    cut_at_borders,
+    detection_size,
+    find_cell,
+    lines_in_reading_order,
+    quads_to_lines,
+)
+from extraction.values import Box
+
+USUAL = 30.0
+EM = 22.0
+
+
+def mask_of(*boxes: Box, height: int = 300, width: int = 400) -> Mask:
+    mask = np.zeros((height, width), dtype=np.bool_)
+    for box in boxes:
+        x0, top, x1, bottom = (int(value) for value in box)
+        mask[top:bottom, x0:x1] = True
+    return mask
+
+
+def quad(box: Box, fall: float = 0.0) -> list[list[float]]:
+    x0, top, x1, bottom = box
+    return [[x0, top], [x1, top + fall], [x1, bottom + fall], [x0, bottom]]
+
+
+def test_text_over_a_ruling_line_is_cut_there() -> None:
+    text_map = np.ones((40, 200), dtype=np.float32)
+    cut_at_borders(text_map, [Box(0, 0, 200, 80), Box(200, 0, 400, 80)], 0.5, 0.5)
+    assert (text_map[1:-1, 100] == 0).all()
+    assert (text_map[10, 10:90] == 1).all()
+
+
+def test_line_belongs_to_the_cell_that_holds_its_centre() -> None:
+    cells = [Box(0, 0, 100, 50), Box(100, 0, 200, 50)]
+    quads = np.array([quad(Box(60, 10, 104, 30)), quad(Box(120, 10, 160, 30))])
+    lines = quads_to_lines(quads, cells)
+    assert [line.cell for line in lines] == [0, 1]
+    assert lines[0].box.x1 == 100
+    assert find_cell(cells, 300, 10) is None
+
+
+def test_one_rough_rectangle_does_not_tilt_its_line() -> None:
+    quads = [quad(Box(0, 40 * row, 300, 40 * row + 20)) for row in range(8)]
+    quads[3] = quad(Box(0, 120, 300, 140), fall=12)
+    assert all(line.slope == 0 for line in quads_to_lines(np.array(quads), []))
+
+
+def test_lines_of_a_curled_page_tilt_together() -> None:
+    quads = [quad(Box(0, 40 * row, 300, 40 * row + 20), fall=9) for row in range(8)]
+    assert all(line.slope > 8 for line in quads_to_lines(np.array(quads), []))
+
+
+def test_single_characters_below_each_other_are_one_line() -> None:
+    """年 度 总 体: the last two were found as one box and touch each other."""
+    marks = [Box(10, 10, 30, 30), Box(10, 40, 30, 60), Box(10, 70, 30, 90), Box(10, 90, 30, 110)]
+    lines = [
+        Line(Box(5, 5, 35, 33), 0),
+        Line(Box(5, 37, 35, 63), 0),
+        Line(Box(5, 66, 35, 114), 0),
+    ]
+    (line,) = lines_in_reading_order(lines, mask_of(*marks), USUAL)
+    assert len(line.parts) == 4
+    assert [round(part.height, -1) for part in line.parts] == [20, 20, 20, 20]
+
+
+def test_lone_digit_is_no_column_of_strokes() -> None:
+    """A 5 whose bar does not touch its bow was read as -5."""
+    marks = [Box(10, 10, 20, 12), Box(10, 15, 20, 28)]
+    (line,) = lines_in_reading_order([Line(Box(5, 5, 25, 33), 0)], mask_of(*marks), USUAL)
+    assert line.parts == ()
+
+
+def test_box_around_two_rows_is_split() -> None:
+    marks = [Box(10, 10, 200, 32), Box(10, 40, 200, 62)]
+    rows = lines_in_reading_order([Line(Box(5, 5, 205, 66), 0)], mask_of(*marks), USUAL)
+    assert len(rows) == 2
+    assert rows[0].box.bottom < rows[1].box.top + 4
+
+
+def test_reading_order_is_rows_then_columns() -> None:
+    boxes = [Box(150, 50, 250, 75), Box(10, 12, 60, 37), Box(10, 50, 60, 75), Box(200, 10, 260, 35)]
+    ordered = lines_in_reading_order([Line(box, 0) for box in boxes], mask_of(*boxes), USUAL)
+    assert [line.box for line in ordered] == [boxes[1], boxes[3], boxes[2], boxes[0]]
+
+
+def test_crop_takes_in_the_full_stop_that_the_detector_left_off() -> None:
+    text, stop = Box(50, 20, 200, 42), Box(208, 36, 214, 42)
+    crop = line_crop(Line(Box(46, 16, 203, 46), 0), [], Box(0, 0, 400, 80), mask_of(text, stop), EM)
+    assert crop.x1 > stop.x1
+    assert crop.x0 < text.x0
+
+
+def test_crop_keeps_the_tail_of_a_comma_and_drops_the_next_line() -> None:
+    text, comma, below = Box(50, 20, 200, 42), Box(204, 37, 208, 46), Box(50, 44, 190, 66)
+    mask = mask_of(text, comma, below)
+    lines = [Line(Box(46, 16, 212, 46), 0), Line(Box(46, 40, 194, 70), 0)]
+    crop = line_crop(lines[0], lines, Box(0, 0, 400, 80), mask, EM)
+    gray = np.where(mask, np.uint8(0), np.uint8(255))
+    shown = cut_own_ink(gray, mask, crop, 6.0, EM) == 0
+    top = max(0, int(np.floor(crop.top - 6.0)))
+    rows = np.flatnonzero(shown.any(axis=1)) + top
+    assert (rows[0], rows[-1]) == (20, 45)
+    assert not shown[rows >= 44][:, : int(195 - crop.x0)].any()
+
+
+def test_comma_that_leads_a_line_is_found_with_the_text_behind_it() -> None:
+    mask = mask_of(Box(12, 36, 16, 44), Box(34, 20, 54, 42), Box(56, 20, 76, 42))
+    found = leading_sign(Box(5, 16, 120, 46), mask, EM)
+    assert found is not None
+    start, context = found
+    assert 8 < start < 12
+    assert (context.x0, context.x1) == (34, 76)
+    assert leading_sign(Box(30, 16, 120, 46), mask, EM) is None
+
+
+def test_row_of_a_lone_full_stop_follows_the_spacing_above() -> None:
+    lines = [Line(Box(0, 10, 100, 30), 0), Line(Box(0, 36, 100, 56), 0)]
+    assert nearest_row(75.0, lines, EM) == 72.0
+    assert nearest_row(75.0, [], EM) == 75.0
+
+
+@given(st.integers(100, 8000), st.integers(100, 8000), st.floats(60, 700))
+def test_detection_size_is_bounded_and_never_larger_than_the_page(
+    width: int, height: int, dpi: float
+) -> None:
+    across, down = detection_size(width, height, dpi)
+    assert across % STRIDE_PX == down % STRIDE_PX == 0
+    assert max(across, down) <= LONGEST_SIDE_PX
+    assert across <= width + STRIDE_PX
+    assert down <= height + STRIDE_PX

@@ -1,0 +1,41 @@
+"""Signs that print alike."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extraction.signs import close_brackets, same_signs
+from extraction.values import Box, Word
+
+
+def word(text: str) -> Word:
+    return Word(text, Box(0, 0, 1, 1), 0.9, 0.8, 1)
+
+
+@pytest.mark.parametrize(
+    ("read", "meant"),
+    [
+        ("⩾90%", "≥90%"),
+        ("芬兰S1ush大会", "芬兰Slush大会"),
+        ("1举办A1级", "1举办A1级"),
+        ("4,100,000000", "4,100.000000"),
+        ("4,100,000", "4,100,000"),
+        ("1,467.620000", "1,467.620000"),
+    ],
+)
+def test_same_signs(read: str, meant: str) -> None:
+    assert same_signs(read) == meant
+
+
+def test_square_brackets_close_as_they_opened_over_a_line_break() -> None:
+    closed = close_brackets([word("（中科园发〔20"), word("17]40号）[1]")])
+    assert [part.text for part in closed] == ["（中科园发〔20", "17〕40号）[1]"]
+
+
+@given(st.text("〔〕[]（）字", max_size=20))
+def test_close_brackets_changes_square_closing_brackets_only(text: str) -> None:
+    (closed,) = close_brackets([word(text)])
+    changed = [(a, b) for a, b in zip(text, closed.text, strict=True) if a != b]
+    assert all(a in "〕]" and b in "〕]" for a, b in changed)
