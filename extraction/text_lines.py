@@ -23,6 +23,9 @@ STRIDE_PX = 32
 HEIGHT_TO_EM = 0.72
 """A detected box is higher than the type in it."""
 
+CLOSE_PITCH = 0.8
+"""From line to line in close-set type, as a share of the usual height of a detected box."""
+
 NEIGHBOURS = 7
 """So many long lines tell how the lines around them lie."""
 
@@ -78,7 +81,7 @@ def quads_to_lines(quads: NDArray[np.float64], cells: Sequence[Box]) -> list[Lin
         if cell is not None:
             box = box.intersection(cells[cell])
         # A rectangle around a tilted line is higher than the line.
-        spare = min(abs(quad_slope(quad)), 0.4 * box.height) / 2
+        spare = min(abs(tilt * box.width), 0.4 * box.height) / 2
         box = Box(box.x0, box.top + spare, box.x1, box.bottom - spare)
         lines.append(Line(box, cell, tilt * box.width))
     return lines
@@ -131,17 +134,28 @@ def lines_in_reading_order(lines: Sequence[Line], mask: Mask, usual: float) -> l
     """``lines`` of one cell: split, joined and ordered from top to bottom, left to right."""
     pieces = [piece for line in lines for piece in split_rows(line, mask, usual)]
     pieces = [piece for piece in pieces if piece.box.height > SHORTEST_SHARE * usual]
+    pieces = [piece for piece in pieces if not _lies_in_another(piece, pieces)]
     joined = [join_row(part) for row in rows_of(pieces) for part in parts_of_row(row)]
     return stack_characters(joined, mask, usual)
 
 
+def _lies_in_another(piece: Line, pieces: Sequence[Line]) -> bool:
+    return any(
+        other.box.area > piece.box.area
+        and other.box.intersection(piece.box).area > 0.6 * piece.box.area
+        for other in pieces
+    )
+
+
 def split_rows(line: Line, mask: Mask, usual: float) -> list[Line]:
     """The rows of text in a box that the detector drew around several of them."""
-    if line.box.height < 1.7 * usual or is_tilted(line, usual):
+    if line.box.height < 1.5 * usual or is_tilted(line, usual):
         return [line]
     x0, top, x1, bottom = box_to_slice(line.box, mask.shape[1], mask.shape[0])
-    filled = mask[top:bottom, x0:x1].sum(axis=1) > 0.02 * (x1 - x0)
-    rows = _joined_rows(ink_runs(filled), least=0.35 * usual)
+    ink = mask[top:bottom, x0:x1].sum(axis=1)
+    rows = _joined_rows(ink_runs(ink > 0.02 * (x1 - x0)), least=0.35 * usual)
+    if line.box.width > line.box.height:
+        rows = [part for row in rows for part in _split_touching(ink, row, usual)]
     if len(rows) < 2:
         return [line]
     pad = 0.12 * usual
@@ -149,6 +163,16 @@ def split_rows(line: Line, mask: Mask, usual: float) -> list[Line]:
         replace(line, box=replace_rows(line.box, top + start - pad, top + end + pad))
         for start, end in rows
     ]
+
+
+def _split_touching(
+    ink: NDArray[np.int64], row: tuple[int, int], usual: float
+) -> list[tuple[int, int]]:
+    """``row`` cut where it is as high as several lines of close-set type."""
+    start, end = row
+    if end - start < 1.3 * usual:
+        return [row]
+    return _cut_evenly(ink, start, end, round((end - start) / (CLOSE_PITCH * usual)))
 
 
 def replace_rows(box: Box, top: float, bottom: float) -> Box:

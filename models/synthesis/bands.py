@@ -8,6 +8,10 @@ from itertools import pairwise
 from models.synthesis.specification import BLACK, OTHER, Align, CellSpec, Colour, Ruling, TableSpec
 
 
+NEAREST_BORDERS = 8
+"""Thousandths of a table's width, about 4 points on A4."""
+
+
 @dataclass(frozen=True, slots=True)
 class BandCell:
     """A cell of a band: columns as positions 0..1000 across the table, rows from 0."""
@@ -41,13 +45,32 @@ def bands_to_table(bands: tuple[Band, ...], ruling: Ruling = "full") -> TableSpe
         stacked += [replace(cell, row=cell.row + row) for cell in band.cells]
         header += [index + row for index in band.header]
         row += band.rows
-    borders = sorted({0, 1000} | {x for cell in stacked for x in (cell.x0, cell.x1)})
-    at = {x: index for index, x in enumerate(borders)}
+    merged = near_borders_to_one(stacked)
+    borders = sorted(set(merged.values()))
+    at = {x: borders.index(line) for x, line in merged.items()}
     cells = [_lattice_cell(cell, at) for cell in stacked]
     cells += _blank_cells(row, len(borders) - 1, cells)
     widths = tuple((b - a) / 1000 for a, b in pairwise(borders))
     ordered = tuple(sorted(cells, key=lambda cell: (cell.row, cell.column)))
     return TableSpec(widths, row, ordered, ruling, tuple(header))
+
+
+def near_borders_to_one(cells: list[BandCell]) -> dict[int, int]:
+    """The line of the lattice for each border of a cell.
+
+    Borders of different bands that all but coincide are one column line, as they are in a
+    spreadsheet; no print shows two lines a point apart.
+    """
+    narrowest = {(cell.x0, cell.x1) for cell in cells}
+    merged: dict[int, int] = {}
+    line = 0
+    for x in sorted({0, 1000} | {x for cell in cells for x in (cell.x0, cell.x1)}):
+        own = {before for before, now in merged.items() if now == line}
+        between_cells = any((before, x) in narrowest for before in own)
+        if x - line >= NEAREST_BORDERS or between_cells or x == 1000:
+            line = x
+        merged[x] = line
+    return merged
 
 
 def _lattice_cell(cell: BandCell, at: dict[int, int]) -> CellSpec:
