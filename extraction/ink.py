@@ -121,7 +121,32 @@ def ruling_mask(mask: Mask, cells: list[Box], dpi: float) -> Mask:
         whole = cv2.dilate(line.astype(np.uint8), np.ones(size[::-1], np.uint8)) * (near & mask)
         across = np.ones((3, 1) if size[1] == 1 else (1, 3), np.uint8)
         lines |= np.asarray(cv2.dilate(whole, across), dtype=np.uint8)
+    for cell in cells:
+        if cell.height < run:
+            for x in (cell.x0, cell.x1):
+                _mark_short_side(lines, mask, Box(x - reach, cell.top, x + reach, cell.bottom))
+        if cell.width < run:
+            for y in (cell.top, cell.bottom):
+                across_side = Box(cell.x0, y - reach, cell.x1, y + reach)
+                _mark_short_side(lines.T, mask.T, _transposed(across_side))
     return lines > 0
+
+
+def _transposed(box: Box) -> Box:
+    return Box(box.top, box.x0, box.bottom, box.x1)
+
+
+def _mark_short_side(lines: Gray, mask: Mask, band: Box) -> None:
+    """Mark in ``lines`` the columns of ``band`` that are ink over most of their height.
+
+    Sides of small cells are shorter than the window that finds a run.
+    """
+    x0, top, x1, bottom = box_to_slice(band, mask.shape[1], mask.shape[0])
+    if x1 <= x0 or bottom <= top:
+        return
+    filled = np.flatnonzero(mask[top:bottom, x0:x1].mean(axis=0) > 0.75)
+    for x in filled:
+        lines[top:bottom, max(0, x0 + x - 1) : x0 + x + 2] = 1
 
 
 def _fill(picture: Gray, x0: int, top: int, x1: int, bottom: int) -> None:

@@ -117,13 +117,13 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
     shown = crop.line.box if crop.leftover else crop.box
     if not shows_print(shown, ink, em):
         return None
+    text = reading.text.strip()
+    if crop.beside_text and text in ROUND and is_small_and_round(ink.mask, shown, em):
+        return Word("。", tight(shown, ink.mask), ROUND_SCORE, ROUND_SCORE, page)
     sign = None if crop.line.parts else find_lone_sign(ink.mask, shown, em)
     if sign is not None:
         return Word(sign.text, tight(shown, ink.mask), sign.score, sign.score, page)
     least = LEAST_LEFTOVER_SCORE if crop.leftover else LEAST_SCORE
-    text = reading.text.strip()
-    if crop.beside_text and text in ROUND and is_small_and_round(ink.mask, shown, em):
-        return Word("。", tight(shown, ink.mask), ROUND_SCORE, ROUND_SCORE, page)
     if not text or reading.score < least:
         return None
     return Word(text, tight(shown, ink.mask), reading.score, reading.weakest, page)

@@ -102,6 +102,8 @@ def line_crop(line: Line, others: Sequence[Line], limits: Box, mask: Mask, em: f
     for other in others:
         if other is line or _shared_columns(other.box, line.box) <= 0:
             continue
+        if abs(other.box.center[1] - line.box.center[1]) < 0.5 * em:
+            continue
         if other.box.center[1] < line.box.center[1]:
             top = max(top, quiet_row(other.box, line.box, mask))
         else:

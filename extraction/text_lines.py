@@ -132,9 +132,11 @@ def usual_height(lines: Sequence[Line], fallback: float) -> float:
 
 def lines_in_reading_order(lines: Sequence[Line], mask: Mask, usual: float) -> list[Line]:
     """``lines`` of one cell: split, joined and ordered from top to bottom, left to right."""
-    pieces = [piece for line in lines for piece in split_rows(line, mask, usual)]
+    here = float(np.clip(usual_height(lines, usual), usual, 1.4 * usual))
+    pieces = [piece for line in lines for piece in split_rows(line, mask, here)]
     pieces = [piece for piece in pieces if piece.box.height > SHORTEST_SHARE * usual]
     pieces = [piece for piece in pieces if not _lies_in_another(piece, pieces)]
+    pieces = [piece for piece in pieces if not _is_end_of_another(piece, pieces)]
     joined = [join_row(part) for row in rows_of(pieces) for part in parts_of_row(row)]
     return stack_characters(joined, mask, usual)
 
@@ -147,13 +149,26 @@ def _lies_in_another(piece: Line, pieces: Sequence[Line]) -> bool:
     )
 
 
+def _is_end_of_another(piece: Line, pieces: Sequence[Line]) -> bool:
+    """Whether ``piece`` is a narrow thing between the end of a line and a ruling line."""
+    if piece.box.width >= 0.6 * piece.box.height:
+        return False
+    reach = piece.box.padded(0.3 * piece.box.height)
+    return any(
+        other.box.width > 2 * piece.box.width
+        and other.box.intersection(reach).width > 0
+        and abs(other.box.center[1] - piece.box.center[1]) < 0.3 * other.box.height
+        for other in pieces
+    )
+
+
 def split_rows(line: Line, mask: Mask, usual: float) -> list[Line]:
     """The rows of text in a box that the detector drew around several of them."""
-    if line.box.height < 1.5 * usual or is_tilted(line, usual):
+    if line.box.height < 1.3 * usual or is_tilted(line, usual):
         return [line]
     x0, top, x1, bottom = box_to_slice(line.box, mask.shape[1], mask.shape[0])
     ink = mask[top:bottom, x0:x1].sum(axis=1)
-    rows = _joined_rows(ink_runs(ink > 0.02 * (x1 - x0)), least=0.35 * usual)
+    rows = _joined_rows(ink_runs(ink > 0.02 * (x1 - x0)), least=0.55 * usual)
     if line.box.width > line.box.height:
         rows = [part for row in rows for part in _split_touching(ink, row, usual)]
     if len(rows) < 2:

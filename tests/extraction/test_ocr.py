@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypedDict
 
 import cv2
 import numpy as np
@@ -16,19 +17,29 @@ import pytest
 from extraction.ocr import Reader
 from extraction.values import Box, Cell, Grid, Image, Page, Word
 
+
+class TruthCell(TypedDict):
+    row: int
+    col: int
+    rowspan: int
+    colspan: int
+    text: str
+    bbox: list[float]
+
+
 DPI = 200.0
 TOP_POINTS = 175.0
 """The title and the first eight rows of the table."""
 
 
 @pytest.fixture(scope="module")
-def truth(samples: Path) -> list[dict[str, object]]:
+def truth(samples: Path) -> list[TruthCell]:
     table = json.loads((samples / "truth" / "seed_000.json").read_text(encoding="utf-8"))["tables"]
     return [cell for cell in table[0]["cells"] if cell["bbox"][3] < TOP_POINTS]
 
 
 @pytest.fixture(scope="module")
-def image(samples: Path, truth: list[dict[str, object]]) -> Image:
+def image(samples: Path, truth: list[TruthCell]) -> Image:
     """The top of a clean scan, at 200 dpi, cut below a ruling and not through a line of text."""
     bottom = max(float(cell["bbox"][3]) for cell in truth)
     with pypdfium2.PdfDocument(samples / "scans" / "seed_000_clean300.pdf") as pdf:
@@ -47,12 +58,11 @@ def page_of(image: Image) -> Page:
     return Page(1, image, DPI, "ocr", np.eye(3), np.eye(3))
 
 
-def grid_of(truth: list[dict[str, object]], shift: float = 0.0) -> Grid:
+def grid_of(truth: list[TruthCell], shift: float = 0.0) -> Grid:
     cells = []
     for cell in truth:
         box = Box(*(value * DPI / 72 + shift for value in cell["bbox"]))
-        place = (cell["row"], cell["col"], cell["rowspan"], cell["colspan"])
-        cells.append(Cell(*place, box, 1))
+        cells.append(Cell(cell["row"], cell["col"], cell["rowspan"], cell["colspan"], box, page=1))
     return Grid(8, 11, tuple(cells))
 
 
@@ -64,11 +74,11 @@ def texts_of(grid: Grid) -> list[str]:
     return [plain(cell.text) for cell in grid.cells]
 
 
-def test_cells_and_title_are_read(reader: Reader, image: Image, truth: list) -> None:
+def test_cells_and_title_are_read(reader: Reader, image: Image, truth: list[TruthCell]) -> None:
     (grid,), loose = reader.read_words(page_of(image), (grid_of(truth),))
-    assert texts_of(grid) == [plain(str(cell["text"])) for cell in truth]
+    assert texts_of(grid) == [plain(cell["text"]) for cell in truth]
     assert "-" in texts_of(grid)
-    assert [word.text for word in loose][0] == "项目支出绩效自评表"
+    assert loose[0].text == "项目支出绩效自评表"
     words = [word for cell in grid.cells for word in cell.words]
     assert all(0 < word.weakest <= word.score <= 1 for word in words)
     assert all(
@@ -78,7 +88,7 @@ def test_cells_and_title_are_read(reader: Reader, image: Image, truth: list) -> 
     )
 
 
-def test_engines_read_the_same_texts(reader: Reader, image: Image, truth: list) -> None:
+def test_engines_read_the_same_texts(reader: Reader, image: Image, truth: list[TruthCell]) -> None:
     other = Reader("onnxruntime" if reader.engine == "openvino" else "openvino", threads=2)
     page, grids = page_of(image), (grid_of(truth),)
     (mine,), my_loose = reader.read_words(page, grids)
@@ -88,18 +98,20 @@ def test_engines_read_the_same_texts(reader: Reader, image: Image, truth: list) 
 
 
 def test_grid_that_is_off_by_three_pixels_reads_the_same(
-    reader: Reader, image: Image, truth: list
+    reader: Reader, image: Image, truth: list[TruthCell]
 ) -> None:
     (grid,), _ = reader.read_words(page_of(image), (grid_of(truth, shift=3.0),))
-    assert texts_of(grid) == [plain(str(cell["text"])) for cell in truth]
+    assert texts_of(grid) == [plain(cell["text"]) for cell in truth]
 
 
-def test_seal_over_the_cells_changes_no_text(reader: Reader, image: Image, truth: list) -> None:
+def test_seal_over_the_cells_changes_no_text(
+    reader: Reader, image: Image, truth: list[TruthCell]
+) -> None:
     stamped = image.copy()
     cv2.circle(stamped, (1150, 380), 90, (205, 60, 60), 7)
     cv2.circle(stamped, (1150, 380), 25, (205, 60, 60), -1)
     (grid,), _ = reader.read_words(page_of(np.minimum(stamped, image)), (grid_of(truth),))
-    assert texts_of(grid) == [plain(str(cell["text"])) for cell in truth]
+    assert texts_of(grid) == [plain(cell["text"]) for cell in truth]
 
 
 def test_page_without_grid_gives_loose_words(reader: Reader, image: Image) -> None:
@@ -114,7 +126,7 @@ def test_blank_page_has_no_words(reader: Reader) -> None:
 
 
 def test_upright_lines_score_higher_than_those_on_their_head(
-    reader: Reader, image: Image, truth: list
+    reader: Reader, image: Image, truth: list[TruthCell]
 ) -> None:
     (grid,), _ = reader.read_words(page_of(image), (grid_of(truth),))
     words: list[Word] = [word for cell in grid.cells for word in cell.words if len(word.text) > 3]

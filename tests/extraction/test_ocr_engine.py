@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -76,5 +77,5 @@ def test_strips_cover_every_row_and_overlap(blocks: int) -> None:
     starts, strip = strip_rows(height)
     assert starts[0] == 0
     assert starts[-1] + strip == height
-    for above, below in zip(starts, starts[1:], strict=False):
+    for above, below in pairwise(starts):
         assert below - above <= strip - STRIP_OVERLAP_PX + 1

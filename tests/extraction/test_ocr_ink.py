@@ -20,8 +20,9 @@ def test_seal_and_pen_leave_no_ink_and_print_below_a_seal_stays() -> None:
     cv2.circle(image, (200, 150), 60, (200, 60, 60), 8)
     cv2.line(image, (20, 40), (120, 60), (60, 80, 180), 4)
     cv2.rectangle(image, (250, 140), (275, 160), (30, 30, 30), -1)
+    cv2.rectangle(image, (10, 240), (390, 290), (30, 30, 30), -1)
     ink = page_to_ink(image, [], DPI)
-    box = box_of_ink(ink.mask, Box(0, 0, 400, 300))
+    box = box_of_ink(ink.mask, Box(0, 0, 400, 230))
     assert box is not None
     np.testing.assert_allclose(box, (250, 140, 276, 161), atol=2)
 
@@ -56,7 +57,7 @@ def test_gap_in_a_ruling_line_leaves_no_ends() -> None:
 
 def test_shade_over_the_paper_goes() -> None:
     gray = np.tile(np.linspace(120, 250, 400), (300, 1)).astype(np.uint8)
-    assert even_paper(gray).min() > 230
+    assert even_paper(gray).min() > 215
 
 
 def test_blank_page_has_no_ink() -> None:

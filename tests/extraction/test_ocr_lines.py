@@ -111,10 +111,10 @@ def test_crop_keeps_the_tail_of_a_comma_and_drops_the_next_line() -> None:
     crop = line_crop(lines[0], lines, Box(0, 0, 400, 80), mask, EM)
     gray = np.where(mask, np.uint8(0), np.uint8(255))
     shown = cut_own_ink(gray, mask, crop, 6.0, EM) == 0
-    top = max(0, int(np.floor(crop.top - 6.0)))
+    top, x0 = int(np.floor(crop.top - 6.0)), int(np.floor(crop.x0))
     rows = np.flatnonzero(shown.any(axis=1)) + top
     assert (rows[0], rows[-1]) == (20, 45)
-    assert not shown[rows >= 44][:, : int(195 - crop.x0)].any()
+    assert not shown[44 - top :, : 195 - x0].any()
 
 
 def test_comma_that_leads_a_line_is_found_with_the_text_behind_it() -> None:

@@ -24,11 +24,11 @@ def sign(picture: np.ndarray) -> str | None:
 
 def test_lone_hyphen_dash_and_slash_are_told_by_their_shape() -> None:
     hyphen, dash, slash, one, eight = (blank() for _ in range(5))
-    cv2.rectangle(hyphen, (56, 19), (64, 21), 1, -1)
-    cv2.rectangle(dash, (48, 19), (70, 20), 1, -1)
-    cv2.line(slash, (55, 30), (64, 10), 1, 2)
-    cv2.line(one, (60, 10), (60, 28), 1, 2)
-    cv2.circle(eight, (60, 20), 8, 1, 2)
+    cv2.rectangle(hyphen, (56, 19), (64, 21), (1,), -1)
+    cv2.rectangle(dash, (48, 19), (70, 20), (1,), -1)
+    cv2.line(slash, (55, 30), (64, 10), (1,), 2)
+    cv2.line(one, (60, 10), (60, 28), (1,), 2)
+    cv2.circle(eight, (60, 20), 8, (1,), 2)
     assert [sign(picture) for picture in (hyphen, dash, slash, one, eight)] == [
         "-",
         "—",
@@ -40,14 +40,14 @@ def test_lone_hyphen_dash_and_slash_are_told_by_their_shape() -> None:
 
 def test_specks_beside_a_hyphen_do_not_hide_it() -> None:
     picture = blank()
-    cv2.rectangle(picture, (56, 19), (64, 21), 1, -1)
+    cv2.rectangle(picture, (56, 19), (64, 21), (1,), -1)
     picture[5, 10] = picture[33:35, 100] = 1
     assert sign(picture) == "-"
 
 
 def test_leftover_is_ink_outside_of_words_without_specks_and_line_remains() -> None:
     picture = blank()
-    cv2.rectangle(picture, (56, 17), (64, 19), 1, -1)
+    cv2.rectangle(picture, (56, 17), (64, 19), (1,), -1)
     picture[1, 10:60] = 1
     picture[10:30, 118] = 1
     picture[30, 30] = 1
@@ -58,7 +58,7 @@ def test_leftover_is_ink_outside_of_words_without_specks_and_line_remains() -> N
 
 def test_leftover_keeps_to_the_cell() -> None:
     picture = np.zeros((200, 300), dtype=np.uint8)
-    cv2.rectangle(picture, (250, 100), (258, 103), 1, -1)
+    cv2.rectangle(picture, (250, 100), (258, 103), (1,), -1)
     assert find_leftover(picture > 0, Box(0, 0, 200, 200), [], EM) == []
     (found,) = find_leftover(picture > 0, Box(210, 60, 290, 140), [], EM)
     assert found.center == (254.5, 102.0)
@@ -67,5 +67,5 @@ def test_leftover_keeps_to_the_cell() -> None:
 @pytest.mark.parametrize(("radius", "small"), [(4, True), (9, False)])
 def test_full_stop_is_smaller_than_a_digit(radius: int, small: bool) -> None:
     picture = blank()
-    cv2.circle(picture, (60, 20), radius, 1, 1)
+    cv2.circle(picture, (60, 20), radius, (1,), 1)
     assert is_small_and_round(picture > 0, CELL, EM) is small
