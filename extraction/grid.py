@@ -39,7 +39,7 @@ class GridSettings:
     present: float = 0.5
     inferred: float = 0.6
     whole: float = 0.75
-    trace: float = 0.1
+    trace: float = 0.3
     longest_gap: int = 3
 
 

@@ -123,17 +123,14 @@ def ruling_mask(mask: Mask, cells: list[Box], dpi: float) -> Mask:
         lines |= np.asarray(cv2.dilate(whole, across), dtype=np.uint8)
     for cell in cells:
         if cell.height < run:
-            for x in (cell.x0, cell.x1):
-                _mark_short_side(lines, mask, Box(x - reach, cell.top, x + reach, cell.bottom))
+            for side in (cell.x0, cell.x1):
+                band = Box(side - reach, cell.top, side + reach, cell.bottom)
+                _mark_short_side(lines, mask, band)
         if cell.width < run:
-            for y in (cell.top, cell.bottom):
-                across_side = Box(cell.x0, y - reach, cell.x1, y + reach)
-                _mark_short_side(lines.T, mask.T, _transposed(across_side))
+            for side in (cell.top, cell.bottom):
+                band = Box(side - reach, cell.x0, side + reach, cell.x1)
+                _mark_short_side(lines.T, mask.T, band)
     return lines > 0
-
-
-def _transposed(box: Box) -> Box:
-    return Box(box.top, box.x0, box.bottom, box.x1)
 
 
 def _mark_short_side(lines: Gray, mask: Mask, band: Box) -> None:

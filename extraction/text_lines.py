@@ -132,7 +132,7 @@ def usual_height(lines: Sequence[Line], fallback: float) -> float:
 
 def lines_in_reading_order(lines: Sequence[Line], mask: Mask, usual: float) -> list[Line]:
     """``lines`` of one cell: split, joined and ordered from top to bottom, left to right."""
-    here = float(np.clip(usual_height(lines, usual), usual, 1.4 * usual))
+    here = max(usual, usual_height(lines, usual)) if len(lines) > 2 else usual
     pieces = [piece for line in lines for piece in split_rows(line, mask, here)]
     pieces = [piece for piece in pieces if piece.box.height > SHORTEST_SHARE * usual]
     pieces = [piece for piece in pieces if not _lies_in_another(piece, pieces)]

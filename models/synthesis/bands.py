@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from models.synthesis.specification import BLACK, OTHER, Align, CellSpec, Colour, Ruling, TableSpec
 
-
 NEAREST_BORDERS = 8
 """Thousandths of a table's width, about 4 points on A4."""
 
