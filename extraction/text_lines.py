@@ -133,7 +133,12 @@ def usual_height(lines: Sequence[Line], fallback: float) -> float:
 def lines_in_reading_order(lines: Sequence[Line], mask: Mask, usual: float) -> list[Line]:
     """``lines`` of one cell: split, joined and ordered from top to bottom, left to right."""
     here = max(usual, usual_height(lines, usual)) if len(lines) > 2 else usual
-    pieces = [piece for line in lines for piece in split_rows(line, mask, here)]
+    pieces = [
+        piece
+        for line in lines
+        # A title is set larger than the cells, and nothing presses its lines together.
+        for piece in ([line] if line.cell is None else split_rows(line, mask, here))
+    ]
     pieces = [piece for piece in pieces if piece.box.height > SHORTEST_SHARE * usual]
     pieces = [piece for piece in pieces if not _lies_in_another(piece, pieces)]
     pieces = [piece for piece in pieces if not _is_end_of_another(piece, pieces)]

@@ -142,3 +142,14 @@ def test_detection_size_is_bounded_and_never_larger_than_the_page(
     assert max(across, down) <= LONGEST_SIDE_PX
     assert across <= width + STRIDE_PX
     assert down <= height + STRIDE_PX
+
+
+def test_a_title_larger_than_the_cells_is_one_line() -> None:
+    """Its strokes leave quiet rows, which split it in two and had it read twice."""
+    mask = np.zeros((200, 400), dtype=bool)
+    mask[20:34, 40:360] = True
+    mask[40:56, 40:360] = True
+    mask[100:118, 150:250] = True
+    title = Line(Box(40, 18, 360, 58), None)
+    year = Line(Box(150, 99, 250, 119), None)
+    assert lines_in_reading_order([title, year], mask, usual=18.0) == [title, year]
