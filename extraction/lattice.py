@@ -1,0 +1,154 @@
+"""A table's lattice: separators, the evidence for each side between them, and the rectangles
+that the sides enclose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import label as label_regions
+
+Rectangle = tuple[int, int, int, int]
+"""first row, first column, row after the last, column after the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class GapSettings:
+    """Evidence from which a side is ``present``, and what may be bridged: at most
+    ``longest_gap`` sides on end that each show a ``trace``."""
+
+    present: float = 0.5
+    trace: float = 0.3
+    longest_gap: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """``xs`` and ``ys`` are the separators; ``across[j, i]`` is the evidence for the
+    horizontal side on ``ys[j]`` between ``xs[i]`` and ``xs[i + 1]``, ``down[j, i]`` for
+    the vertical side on ``xs[i]`` between ``ys[j]`` and ``ys[j + 1]``."""
+
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    across: NDArray[np.float64]
+    down: NDArray[np.float64]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.ys) - 1, len(self.xs) - 1
+
+
+def bridge_gaps(lattice: Lattice, settings: GapSettings) -> Lattice:
+    """Count faint sides as present where the same separator is seen before and after them.
+
+    A merged cell shows no trace of a side at all; a line that the scan broke nearly always
+    does. The evidence stays low, so that the cells beside it are trusted less.
+    """
+    return Lattice(
+        lattice.xs,
+        lattice.ys,
+        np.array([_bridged(along, settings) for along in lattice.across]),
+        np.array([_bridged(along, settings) for along in lattice.down.T]).T,
+    )
+
+
+def _bridged(along: NDArray[np.float64], settings: GapSettings) -> NDArray[np.float64]:
+    bridged = along.copy()
+    seen = np.flatnonzero(along >= settings.present)
+    for before, after in pairwise(seen):
+        gap = slice(before + 1, after)
+        if 1 < after - before <= settings.longest_gap + 1 and (along[gap] >= settings.trace).all():
+            bridged[gap] = settings.present
+    return bridged
+
+
+def lattice_to_rectangles(lattice: Lattice, present: float) -> list[Rectangle]:
+    """Unit areas with no side between them are one cell; every cell is a rectangle."""
+    rows, columns = lattice.shape
+    mask = np.zeros((2 * rows - 1, 2 * columns - 1), dtype=bool)
+    mask[::2, ::2] = True
+    mask[1::2, ::2] = lattice.across[1:-1] < present
+    mask[::2, 1::2] = lattice.down[:, 1:-1] < present
+    regions, count = label_regions(mask)
+    units = regions[::2, ::2]
+    outside = _outside(lattice, units, present)
+    rectangles: list[Rectangle] = []
+    for number in range(1, count + 1):
+        area = units == number
+        if area.any() and number not in outside:
+            rectangles.extend(region_to_rectangles(area, lattice))
+    return sorted(rectangles)
+
+
+def region_to_rectangles(area: NDArray[np.bool_], lattice: Lattice) -> list[Rectangle]:
+    """Cut ``area`` (rows × columns) along the lines of best evidence until all is rectangular."""
+    js, is_ = np.nonzero(area)
+    top, left, bottom, right = js.min(), is_.min(), js.max() + 1, is_.max() + 1
+    if area[top:bottom, left:right].all():
+        return [(int(top), int(left), int(bottom), int(right))]
+    cuts = []
+    for j in range(top + 1, bottom):
+        both = area[j - 1] & area[j]
+        if both.any() or (area[:j].any() and area[j:].any()):
+            cuts.append((_cost(lattice.across[j][both]), 0, j))
+    for i in range(left + 1, right):
+        both = area[:, i - 1] & area[:, i]
+        cuts.append((_cost(lattice.down[:, i][both]), 1, i))
+    _, axis, at = min(cuts)
+    first, second = area.copy(), area.copy()
+    if axis == 0:
+        first[at:], second[:at] = False, False
+    else:
+        first[:, at:], second[:, :at] = False, False
+    rectangles = []
+    for half in (first, second):
+        parts, count = label_regions(half)
+        for number in range(1, count + 1):
+            rectangles.extend(region_to_rectangles(parts == number, lattice))
+    return rectangles
+
+
+def rectangle_quality(rectangle: Rectangle, lattice: Lattice) -> float:
+    """Evidence for the weakest of the four sides, and against a side through the middle."""
+    top, left, bottom, right = rectangle
+    sides = [
+        lattice.across[top, left:right].mean(),
+        lattice.across[bottom, left:right].mean(),
+        lattice.down[top:bottom, left].mean(),
+        lattice.down[top:bottom, right].mean(),
+    ]
+    through = [lattice.across[j, left:right].mean() for j in range(top + 1, bottom)]
+    through += [lattice.down[top:bottom, i].mean() for i in range(left + 1, right)]
+    return float(min(*sides, 1.0 - max(through, default=0.0)))
+
+
+def _outside(lattice: Lattice, units: NDArray[np.int32], present: float) -> set[int]:
+    """Regions that are no cells: a corner that the table leaves out.
+
+    Such a corner lies open on two neighbouring outer sides. A region that is open on one
+    alone is a cell whose border the scan has lost.
+    """
+    openness = (
+        (units[0], lattice.across[0]),
+        (units[-1], lattice.across[-1]),
+        (units[:, 0], lattice.down[:, 0]),
+        (units[:, -1], lattice.down[:, -1]),
+    )
+    open_sides = [
+        {
+            int(number)
+            for number in np.unique(along)
+            if (evidence[along == number] < present).mean() > 0.6
+        }
+        for along, evidence in openness
+    ]
+    top, bottom, left, right = open_sides
+    return (top | bottom) & (left | right)
+
+
+def _cost(evidence: NDArray[np.float64]) -> float:
+    """What it costs to draw these sides: low where there is evidence for them."""
+    p = np.clip(evidence, 0.02, 0.98)
+    return float(np.log((1 - p) / p).sum())
