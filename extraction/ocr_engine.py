@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -117,12 +118,21 @@ class OnnxRunner:
             return [future.result() for future in futures]
 
 
+def import_openvino() -> Any:
+    """openvino without its telemetry, which would call out at the first model.
+
+    It is not installed everywhere, so it is looked for only where it was chosen.
+    """
+    # None makes the import fail, and openvino then takes the stub that it brings for that.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    return importlib.import_module("openvino")
+
+
 class OpenVinoRunner:
     """OpenVINO's own runtime; compiled models are kept in ``cache``."""
 
     def __init__(self, model: Path, threads: int, streams: int, cache: Path | None) -> None:
-        # Not installed everywhere, so it is looked for only where it was chosen.
-        openvino = importlib.import_module("openvino")
+        openvino = import_openvino()
         core = openvino.Core()
         if cache is not None:
             core.set_property({"CACHE_DIR": str(cache)})

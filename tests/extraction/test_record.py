@@ -89,11 +89,15 @@ records = st.builds(
 )
 
 
-def assembled(form: TruthForm, declaration: FormDeclaration | None = EVALUATION) -> Record:
+def assembled(
+    form: TruthForm,
+    declaration: FormDeclaration | None = EVALUATION,
+    threshold: float = 0.9,
+) -> Record:
     document = DocumentReading(
         "form.pdf", "0" * 64, {"ocr": "x"}, form.readings, form.grids, form.loose, form.labelled
     )
-    return assemble_record(document, declaration, CALIBRATOR, 0.9)
+    return assemble_record(document, declaration, CALIBRATOR, threshold)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -133,7 +137,8 @@ def test_boxes_and_confidences_are_rounded() -> None:
 
 
 def test_only_the_fields_of_a_failed_check_go_to_review() -> None:
-    record = assembled(read_truth("seed_004"))
+    """At a threshold of 0 no confidence is too low, so that the checks alone decide."""
+    record = assembled(read_truth("seed_004"), threshold=0.0)
     review = {
         f"indicators[{number}].{column}": item.reasons
         for number, row in enumerate(record.groups["indicators"])
