@@ -126,10 +126,7 @@ def edges_to_lattice(
         xs = [x for x in xs if _is_whole_somewhere("vertical", x, ys, probe, settings)]
     if len(xs) < 2 or len(ys) < 2:
         return None
-    exact = edges_to_probe(edges if probe is None else inferred, snap)
-    probes = [exact] if probe is None else [exact, probe]
-    if probe is None and inferred:
-        probes.append(edges_to_probe(inferred, snap))
+    probes = (probe or edges_to_probe(edges, snap), edges_to_probe(inferred, snap))
     across = np.array(
         [[max(p("horizontal", y, a, b) for p in probes) for a, b in pairwise(xs)] for y in ys]
     )

@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from extraction.values import Box, Cell, Grid, PageReading, Word
+from extraction.table_view import column_lines
+from extraction.values import Cell, Grid, PageReading, Word
 
 _FURNITURE = re.compile(
     r"[-—–\s]*(第?\s*\d+\s*页?|共\s*\d+\s*页|\d+\s*/\s*\d+|续表?|[（(]续[)）]|[-—–])[-—–\s]*"
@@ -65,7 +66,7 @@ def why_joined(
     wide, narrow = upper_box.width / before.width, lower_box.width / after.width
     if abs(wide - narrow) > settings.same_width * wide:
         return None
-    first, second = _columns(upper), _columns(lower)
+    first, second = column_lines(upper), column_lines(lower)
     same = sum(any(abs(a - b) <= settings.same_line for a in first) for b in second[1:-1])
     inner = len(second) - 2
     if inner and same < settings.agreeing * inner:
@@ -83,7 +84,7 @@ def is_furniture(word: Word) -> bool:
 
 def join_two(upper: Grid, lower: Grid, reason: str, settings: JoinSettings) -> Grid:
     """One grid of all rows of both; ``upper`` may itself be a joined one."""
-    first, second = _columns(upper), _columns(lower)
+    first, second = column_lines(upper), column_lines(lower)
     lines = list(first)
     for line in second:
         if min(abs(line - known) for known in lines) > settings.same_line:
@@ -156,17 +157,6 @@ def _row_is_cut(enders: dict[tuple[int, int], Cell], firsts: Sequence[Cell]) -> 
     left_blank = [a for a, b in pairs if a.text and not b.text]
     new = [b for a, b in pairs if b.text and not a.text]
     return bool(runs_on) and not new and len(left_blank) >= len(runs_on)
-
-
-def _columns(grid: Grid) -> tuple[float, ...]:
-    """Column lines by the mean of the cell borders on each, as shares of the width."""
-    borders: list[list[float]] = [[] for _ in range(grid.columns + 1)]
-    boxes: dict[int, Box] = {number: grid.box_on(number) for number in grid.pages}
-    for cell in grid.cells:
-        box = boxes[cell.page]
-        borders[cell.column].append((cell.box.x0 - box.x0) / box.width)
-        borders[cell.column + cell.colspan].append((cell.box.x1 - box.x0) / box.width)
-    return tuple(sum(border) / len(border) for border in borders)
 
 
 def _onto(cell: Cell, columns: Sequence[float], lines: Sequence[float], rows_above: int) -> Cell:

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from extraction.lines import RULING_DPI
 from extraction.values import Edge
-from models.ruling_network import RULING_DPI
 from models.synthesis.forms import make_form
 from models.synthesis.scan import scan_page
 

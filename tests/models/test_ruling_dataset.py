@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from extraction.lines import RULING_DPI
 from extraction.values import Edge
 from models.ruling_dataset import draw_rulings, make_ruling_pages, to_ruling_grey
-from models.ruling_network import RULING_DPI
 
 
 def shifted(points: NDArray[np.float64]) -> NDArray[np.float64]:
