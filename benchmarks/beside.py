@@ -11,9 +11,9 @@ from benchmarks.quality import BORN_DIGITAL, read_source, samples_by_level, tota
 from benchmarks.report import Figures, Section, figures_to_markdown, share
 from benchmarks.truth import TableText, cells_by_page, read_truth, record_cells
 from extraction.errors import FormloopError
-from extraction.pages import read_pages
+from extraction.pages.read import read_pages
+from extraction.pages.sources import SourceFile
 from extraction.pipeline import Stations, extract_document
-from extraction.sources import SourceFile
 
 OURS, PLAIN, IMPLICIT = "formloop", "img2table", "img2table, implicit rows and columns"
 WAYS = (OURS, PLAIN, IMPLICIT)

@@ -2,7 +2,7 @@
 
 Thin dark ridges, opened by a strip that is longer than any stroke of a character and then
 closed over small gaps: what textbooks and table tools do. It stands beside the network in the
-ablation, and takes the network's place anywhere: ``extraction.lines.RulingNetwork``.
+ablation, and takes the network's place anywhere: ``extraction.grid.lines.RulingNetwork``.
 """
 
 from __future__ import annotations

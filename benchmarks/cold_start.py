@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.quality import read_source
 from extraction.errors import FormloopError
-from extraction.pages import read_pages
+from extraction.pages.read import read_pages
 from extraction.pipeline import read_page
 from service.stations import build_stations
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from rapidocr import RapidOCR
 
 from benchmarks.truth import TableText, smallest_grid
-from extraction.ocr_weights import DETECTOR, RECOGNISER, cache_folder, model_folder
+from extraction.engines import cache_folder
+from extraction.ocr.weights import DETECTOR, RECOGNISER, model_folder
 from extraction.values import Image
 
 

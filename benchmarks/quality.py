@@ -19,8 +19,8 @@ from benchmarks.report import Figures, Section, figures_to_markdown, share
 from benchmarks.synthetic import UnseenForm, print_form, printed_truth, write_form_scan
 from benchmarks.truth import Truth, read_truth
 from extraction.errors import FormloopError
+from extraction.pages.sources import SourceFile, iter_sources
 from extraction.pipeline import Stations, extract_document
-from extraction.sources import SourceFile, iter_sources
 from extraction.values import Record
 
 SAMPLES = Path(__file__).parents[1] / "samples"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from extraction.ocr_engine import choose_engine, cpu_flags
+from extraction.engines import choose_engine, cpu_flags
 
 NAMED_FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 NAMED_PACKAGES = (

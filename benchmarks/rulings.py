@@ -21,10 +21,10 @@ from benchmarks.quality import total
 from benchmarks.report import Figures, Section, figures_to_markdown, share, write_sections
 from benchmarks.synthetic import UnseenForm, form_rng, print_form, printed_truth, unseen_forms
 from benchmarks.truth import TableText, cells_by_page
-from extraction.lines import RulingNetwork, load_ruling_network
-from extraction.ocr_engine import available_threads, choose_engine
+from extraction.engines import available_threads, choose_engine
+from extraction.grid.lines import RulingNetwork, load_ruling_network
+from extraction.pages.upright import find_upright
 from extraction.pipeline import find_grids
-from extraction.upright import find_upright
 from extraction.values import RawPage
 from models.synthesis.levels import LEVEL_NAMES, Level
 from models.synthesis.scan import scan_page

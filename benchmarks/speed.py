@@ -23,7 +23,7 @@ from benchmarks.others import BarePaddle, BareRapid, TablesOverPaddle
 from benchmarks.quality import BORN_DIGITAL, read_source, samples_by_level
 from benchmarks.report import Figures, Section, figures_to_markdown
 from extraction.errors import FormloopError
-from extraction.pages import read_pages
+from extraction.pages.read import read_pages
 from extraction.pipeline import Stations, extract_document
 from extraction.record_json import record_to_json
 from extraction.values import Image, Record

@@ -16,8 +16,8 @@ from extraction.declarations import (
     TotalCheck,
     ValueKind,
 )
-from extraction.drafts import Drafts, FieldDraft, Row
-from extraction.key_match import bare, comparable
+from extraction.fields.drafts import Drafts, FieldDraft, Row
+from extraction.fields.key_match import bare, comparable
 from extraction.normalise import Quantity, says_nothing, text_to_quantity, text_to_value
 from extraction.values import Check
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from extraction.drafts import FieldDraft
 from extraction.errors import ModelError
+from extraction.fields.drafts import FieldDraft
 from extraction.normalise import says_nothing
 from extraction.values import Check, Route, Word
 

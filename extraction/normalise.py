@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from extraction.declarations import ValueKind
-from extraction.key_match import comparable
+from extraction.fields.key_match import comparable
 
 Value = str | float | int | None
 

@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version as installed_version
 from typing import Protocol
 
-from extraction.alignment import find_aligned_grids
-from extraction.cells import words_into_cells
 from extraction.confidence import Calibrator
 from extraction.declarations import FormDeclaration
 from extraction.errors import FormloopError, InputError, NoForm
-from extraction.form_type import find_form_type
-from extraction.grid import edges_to_grids
-from extraction.join import join_grids
+from extraction.fields.form_type import find_form_type
+from extraction.grid.alignment import find_aligned_grids
+from extraction.grid.cells import words_into_cells
+from extraction.grid.grids import edges_to_grids
+from extraction.grid.join import join_grids
+from extraction.grid.lines import RulingNetwork, evidence_to_edges, evidence_to_probe, see_rulings
+from extraction.grid.straighten import find_displacement, straighten_evidence, straighten_page
 from extraction.limits import Limits
-from extraction.lines import RulingNetwork, evidence_to_edges, evidence_to_probe, see_rulings
-from extraction.ocr import Reader
-from extraction.pages import read_pages
+from extraction.ocr.reader import Reader
+from extraction.pages.read import read_pages
+from extraction.pages.sources import SourceFile
+from extraction.pages.upright import find_upright
 from extraction.record import DocumentReading, assemble_record
-from extraction.sources import SourceFile
-from extraction.straighten import find_displacement, straighten_evidence, straighten_page
-from extraction.upright import find_upright
 from extraction.values import (
     Edge,
     Grid,

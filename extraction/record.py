@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from extraction.checks import run_checks
 from extraction.confidence import Calibrator, route
 from extraction.declarations import FormDeclaration
-from extraction.drafts import Drafts, FieldDraft
-from extraction.fields import find_drafts
-from extraction.key_values import find_key_values
-from extraction.label_evidence import Labelled
+from extraction.fields.drafts import Drafts, FieldDraft
+from extraction.fields.find import find_drafts
+from extraction.fields.key_values import find_key_values
+from extraction.fields.label_evidence import Labelled
 from extraction.record_json import record_from_json, record_to_json
 from extraction.values import (
     Check,

@@ -1,7 +1,7 @@
 """What the labeller owes to its architecture, size, boxes and noise, as one table.
 
-``python -m models.ablation SHARDS…`` trains every arm for the same minutes on the same
-forms and scores it on layouts that none has seen.
+``python -m models.ablation`` trains every arm for the same steps on the same forms and scores
+it on layouts that none has seen.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from extraction.declarations import labels as declared_labels
 from extraction.declarations import load_declarations
-from models.dataset import DatasetSettings, draw_forms, make_dataset
+from models.dataset import DatasetSettings, draw_forms, find_shards, make_dataset
 from models.evaluate import Scores, evaluate_forms
 from models.labelled_forms import LabelledForm, read_forms
 from models.labeller import OnnxNetwork
@@ -27,7 +27,9 @@ from models.tokens import PieceSettings, texts_to_vocabulary
 from models.train import TrainingSettings, train_network
 from models.windows import WindowSettings
 
-MINUTES = 3.0
+# A short run: the average of its weights reaches back over fewer steps, too.
+STEPS = 300
+AVERAGING = 0.99
 
 logger = logging.getLogger(__name__)
 
@@ -115,25 +117,29 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("build/dataset"), help="cache of forms")
     parser.add_argument("--forms", type=int, default=3000)
     parser.add_argument("--test-forms", type=int, default=400)
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="of training for each arm")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of training for each arm")
+    parser.add_argument("--shards", type=Path, help="a folder of a data set that is there already")
     parser.add_argument("--arms", nargs="*", help="names of arms; all by default")
     parser.add_argument("--reader", default="", help="module:function that reads a page")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    dataset = DatasetSettings(
-        printed_forms=arguments.forms, test_forms=arguments.test_forms, reader=arguments.reader
-    )
-    shards = make_dataset(arguments.data, dataset)
+    if arguments.shards:
+        shards = find_shards(arguments.shards)
+    else:
+        dataset = DatasetSettings(
+            printed_forms=arguments.forms, test_forms=arguments.test_forms, reader=arguments.reader
+        )
+        shards = make_dataset(arguments.data, dataset)
     noisy = [form for path in shards.train for form in read_forms(path)]
     test = [form for path in shards.test for form in read_forms(path)]
     labels = declared_labels(load_declarations())
-    settings = TrainingSettings(steps=1_000_000, minutes=arguments.minutes)
+    settings = TrainingSettings(steps=arguments.steps, averaging=AVERAGING)
     results = []
     for arm in default_arms():
         if not arguments.arms or arm.name in arguments.arms:
             train = noisy if arm.noise else draw_forms(form.seed for form in noisy)
             results.append(run_arm(arm, train, test, labels, settings))
-            logger.info(results[-1].arm.name)
+            logger.info(results_to_markdown(results[-1:]))
     sys.stdout.write(results_to_markdown(results))
 
 

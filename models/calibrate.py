@@ -34,8 +34,8 @@ from extraction.confidence import (
     save_calibrator,
 )
 from extraction.declarations import FormDeclaration, load_declarations
-from extraction.fields import find_drafts
-from extraction.join import join_grids
+from extraction.fields.find import find_drafts
+from extraction.grid.join import join_grids
 from extraction.record import checks_by_path
 from extraction.values import Grid, PageReading
 from models.labeller import Labeller

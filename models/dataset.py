@@ -239,6 +239,15 @@ def make_dataset(folder: Path, settings: DatasetSettings) -> Shards:
     return Shards((*scanned * settings.scanned_weight, *printed), (*scanned_test, *test), noise)
 
 
+def find_shards(folder: Path) -> Shards:
+    """A data set that was made before, each shard once."""
+    return Shards(
+        train=tuple(sorted([*folder.glob("ocr_train_*"), *folder.glob("printed_train_*")])),
+        test=tuple(sorted([*folder.glob("ocr_test_*"), *folder.glob("printed_test_*")])),
+        noise=read_noise(folder / "noise.json"),
+    )
+
+
 def _noise_of(scanned: Sequence[Path]) -> WordNoise:
     """Measured on the forms just read, or the shipped measure where none was."""
     if not scanned:

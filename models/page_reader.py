@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from extraction.lines import RulingNetwork, load_ruling_network
-from extraction.ocr import Reader
+from extraction.grid.lines import RulingNetwork, load_ruling_network
+from extraction.ocr.reader import Reader
 from extraction.pipeline import read_page
 from extraction.values import Image, Page, PageReading, RawPage
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extraction.lines import RULING_DPI
+from extraction.grid.lines import RULING_DPI
 from extraction.values import Edge
 from models.synthesis.forms import make_form
 from models.synthesis.scan import scan_page

@@ -1,6 +1,7 @@
 """The network that sees ruling lines: a slim U-Net with strip convolutions.
 
-Input: batch × 1 × H × W grey in 0..1 at ``extraction.lines.RULING_DPI``, H and W multiples of 16.
+Input: batch × 1 × H × W grey in 0..1 at ``extraction.grid.lines.RULING_DPI``, H and W multiples
+of 16.
 Output: batch × 2 × H/2 × W/2 logits, horizontal and vertical rulings. A ruling is a long
 thin thing, so the deepest level mixes along whole strips (1 × k and k × 1) at low cost.
 """

@@ -18,8 +18,8 @@ from extraction.declarations import FormDeclaration, load_declarations
 from extraction.errors import FormloopError, InputError
 from extraction.exports.naming import find_titles
 from extraction.exports.tables import record_to_tables
+from extraction.pages.sources import iter_sources
 from extraction.record import record_to_json
-from extraction.sources import iter_sources
 from extraction.values import Record
 from service.extract_job import (
     FILE_FORMATS,

@@ -19,8 +19,8 @@ from extraction.record import record_from_json, record_to_json
 from extraction.values import Record
 
 if TYPE_CHECKING:
+    from extraction.pages.sources import SourceFile
     from extraction.pipeline import Extraction
-    from extraction.sources import SourceFile
 
 FileFormat = Literal["json", "xlsx", "csv", "html"]
 FILE_FORMATS: tuple[FileFormat, ...] = ("json", "xlsx", "csv", "html")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from extraction.errors import FormloopError
+from extraction.pages.sources import SourceFile
 from extraction.pipeline import Extraction, Stations, extract_document
-from extraction.sources import SourceFile
 from service.extract_job import ExtractJob, Outcome, error_to_failure, extract_job
 from service.extract_process import ReaderSettings
 from service.stations import THRESHOLD, build_stations

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from extraction.confidence import load_calibrator
 from extraction.declarations import load_declarations
+from extraction.engines import Engine
+from extraction.grid.lines import load_ruling_network
 from extraction.limits import Limits
-from extraction.lines import load_ruling_network
-from extraction.ocr import Reader
-from extraction.ocr_engine import Engine
+from extraction.ocr.reader import Reader
 from extraction.pipeline import Stations
 from models.labeller import Labeller
 from models.registry import SHIPPED_FOLDER, find_version

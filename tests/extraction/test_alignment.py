@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extraction.alignment import find_aligned_grids, words_to_lines
+from extraction.grid.alignment import find_aligned_grids, words_to_lines
 from extraction.values import Box, Edge, Word
 
 

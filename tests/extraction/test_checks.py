@@ -6,8 +6,8 @@ import pytest
 
 from extraction.checks import run_checks
 from extraction.declarations import load_declarations
-from extraction.drafts import Drafts, FieldDraft
-from extraction.fields import find_drafts
+from extraction.fields.drafts import Drafts, FieldDraft
+from extraction.fields.find import find_drafts
 from extraction.values import Box, Check, Source
 from tests.extraction.truth_forms import NAMES, read_truth
 

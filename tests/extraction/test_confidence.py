@@ -18,9 +18,9 @@ from extraction.confidence import (
     route,
     save_calibrator,
 )
-from extraction.drafts import FieldDraft
 from extraction.errors import ModelError
-from extraction.label_evidence import LabelEvidence
+from extraction.fields.drafts import FieldDraft
+from extraction.fields.label_evidence import LabelEvidence
 from extraction.values import Box, Check, Source
 from tests.extraction.truth_forms import word
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from extraction.errors import InputError
-from extraction.pages import read_pages
-from extraction.sources import SourceFile, iter_sources
+from extraction.pages.read import read_pages
+from extraction.pages.sources import SourceFile, iter_sources
 from extraction.values import RawPage
 from tests.extraction.damaged import DamagedFile, damaged_corpus, whole_files
 

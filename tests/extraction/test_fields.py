@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from extraction.declarations import load_declarations
-from extraction.drafts import Drafts
-from extraction.fields import find_drafts
+from extraction.fields.drafts import Drafts
+from extraction.fields.find import find_drafts
 from extraction.values import Box
 from tests.extraction.truth_forms import (
     NAMES,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from extraction.declarations import load_declarations
-from extraction.form_type import find_form_type
+from extraction.fields.form_type import find_form_type
 from extraction.values import Box
 from tests.extraction.truth_forms import NAMES, grid_of, read_truth, word
 

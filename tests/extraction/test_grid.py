@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.grid import edges_to_grids, edges_to_tables
+from extraction.grid.grids import edges_to_grids, edges_to_tables
 from extraction.values import Edge
 
 DPI = 144.0

@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from extraction.declarations import load_declarations
-from extraction.drafts import Row
-from extraction.fields import find_drafts
+from extraction.fields.drafts import Row
+from extraction.fields.find import find_drafts
 from extraction.values import Cell, Grid, Word
 from tests.extraction.truth_forms import grid_of, labelled_word
 

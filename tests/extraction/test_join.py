@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from extraction.join import is_furniture, join_grids
+from extraction.grid.join import is_furniture, join_grids
 from extraction.values import Box, Cell, Grid, PageReading, Word
 
 WIDTH, HEIGHT = 1000, 1400

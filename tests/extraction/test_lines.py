@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from extraction.lines import (
+from extraction.grid.lines import (
     Evidence,
     LineSettings,
     evidence_to_edges,
@@ -13,7 +13,7 @@ from extraction.lines import (
     see_rulings,
     trace_lines,
 )
-from extraction.straighten import find_displacement, straighten_evidence
+from extraction.grid.straighten import find_displacement, straighten_evidence
 
 SCALE = 0.5
 

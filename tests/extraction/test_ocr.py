@@ -14,7 +14,7 @@ import numpy as np
 import pypdfium2
 import pytest
 
-from extraction.ocr import Reader
+from extraction.ocr.reader import Reader
 from extraction.values import Box, Cell, Grid, Image, Page, Word
 
 

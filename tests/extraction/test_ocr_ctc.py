@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.ctc import output_to_reading, script_prior
+from extraction.ocr.ctc import output_to_reading, script_prior
 
 CHARACTERS = "项項一二0l"
 PRIOR = script_prior(CHARACTERS)

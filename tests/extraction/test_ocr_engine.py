@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extraction.engines import ENGINE_VARIABLE, choose_engine
 from extraction.errors import EngineError
-from extraction.ocr_engine import ENGINE_VARIABLE, choose_engine
-from extraction.ocr_models import STRIP_OVERLAP_PX, bucket, strip_rows
-from extraction.ocr_weights import DETECTOR, RECOGNISER, model_folder
+from extraction.ocr.networks import STRIP_OVERLAP_PX, bucket, strip_rows
+from extraction.ocr.weights import DETECTOR, RECOGNISER, model_folder
 
 
 def test_engine_is_as_asked_for_or_as_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def test_engine_is_onnxruntime_where_the_processor_gains_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
-    monkeypatch.setattr("extraction.ocr_engine.cpu_flags", lambda: frozenset({"sse2"}))
+    monkeypatch.setattr("extraction.engines.cpu_flags", lambda: frozenset({"sse2"}))
     assert choose_engine() == "onnxruntime"
 
 
@@ -47,7 +47,7 @@ def test_model_folder_is_built_once_and_whole(tmp_path: Path) -> None:
 def test_paddleocr_loads_without_torch_pandas_or_a_hub(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path\n"
-        "from extraction.ocr_models import import_paddleocr\n"
+        "from extraction.ocr.networks import import_paddleocr\n"
         "import_paddleocr(Path(sys.argv[1])).TextDetection\n"
         "names = 'torch', 'transformers', 'pandas', 'modelscope', 'huggingface_hub'\n"
         "print([name for name in names if name in sys.modules])\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from extraction.ink import box_of_ink, even_paper, page_to_ink, without_colour
+from extraction.ocr.ink import box_of_ink, even_paper, page_to_ink, without_colour
 from extraction.values import Box
 
 DPI = 200.0

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.ink import Mask
-from extraction.text_crops import cut_own_ink, leading_sign, line_crop, nearest_row
-from extraction.text_lines import (
+from extraction.ocr.ink import Mask
+from extraction.ocr.text_crops import cut_own_ink, leading_sign, line_crop, nearest_row
+from extraction.ocr.text_lines import (
     LONGEST_SIDE_PX,
     STRIDE_PX,
     Line,

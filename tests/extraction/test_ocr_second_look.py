@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from extraction.second_look import find_leftover, find_lone_sign, is_small_and_round
+from extraction.ocr.second_look import find_leftover, find_lone_sign, is_small_and_round
 from extraction.values import Box
 
 EM = 22.0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.signs import close_brackets, same_signs
+from extraction.ocr.signs import close_brackets, same_signs
 from extraction.values import Box, Word
 
 

@@ -21,7 +21,7 @@ from extraction.errors import (
     UnsupportedInput,
 )
 from extraction.limits import Limits
-from extraction.pages import read_pages
+from extraction.pages.read import read_pages
 from extraction.values import Image, RawPage
 from tests.extraction.drawn_pages import (
     drawn_pdf,

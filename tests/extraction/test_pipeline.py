@@ -13,9 +13,9 @@ from PIL import Image
 from benchmarks.measures import measure_record
 from benchmarks.truth import read_truth
 from extraction.errors import BlankPage
-from extraction.pages import read_pages
+from extraction.pages.read import read_pages
+from extraction.pages.sources import SourceFile
 from extraction.pipeline import Stations, extract_document
-from extraction.sources import SourceFile
 from extraction.values import RawPage
 from service.stations import build_stations
 

@@ -21,9 +21,9 @@ from extraction.errors import (
     UnsafePath,
     UnsupportedInput,
 )
-from extraction.formats import natural_key, safe_stem
 from extraction.limits import Limits
-from extraction.sources import SourceFile, iter_sources
+from extraction.pages.formats import natural_key, safe_stem
+from extraction.pages.sources import SourceFile, iter_sources
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest of a picture"
 PDF = b"%PDF-1.4 rest of a document"

@@ -9,8 +9,8 @@ from reportlab.lib.colors import Color, black, lightgrey, white
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from extraction.pages import read_pages
-from extraction.text_layer import clean_text
+from extraction.pages.read import read_pages
+from extraction.pages.text_layer import clean_text
 from extraction.values import Edge, Image, RawPage, Word
 from tests.extraction.drawn_pages import CHINESE, drawn_pdf, picture_pdf, written_page
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from extraction.skew import find_skew, ink_mask
-from extraction.upright import find_upright, scaling, turn_matrix
+from extraction.pages.skew import find_skew, ink_mask
+from extraction.pages.upright import find_upright, scaling, turn_matrix
 from extraction.values import Image, Page, RawPage, Word
 from tests.extraction.drawn_pages import skewed, written_page
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extraction.declarations import KEY_LABEL, OTHER_LABEL, labels, load_declarations
-from extraction.join import join_grids
+from extraction.grid.join import join_grids
 from extraction.values import Box, Cell, Grid, LabelledWord, PageReading, Word
 
 TRUTH = Path(__file__).parents[2] / "samples" / "truth"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extraction.lines import RULING_DPI
+from extraction.grid.lines import RULING_DPI
 from extraction.values import Edge
 from models.ruling_dataset import draw_rulings, make_ruling_pages, to_ruling_grey
 

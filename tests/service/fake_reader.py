@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from extraction.errors import BlankPage, DamagedInput
+from extraction.pages.sources import SourceFile
 from extraction.pipeline import Extraction
-from extraction.sources import SourceFile
 from service.extract_job import ExtractJob, Outcome, extract_job
 from tests.extraction.export_samples import awkward_record
 

@@ -1,0 +1,149 @@
+"""A grid with its cells found by place, and the declared keys that they match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from extraction.fields.key_match import (
+    CHOICE,
+    END,
+    IN_ROW,
+    KeyIndex,
+    KeyMatch,
+    comparable,
+    edit_distance,
+)
+from extraction.values import Box, Cell, Grid, Word, boxes_union, words_text
+
+_FULL_LINE = 0.6
+
+Place = tuple[int, int]
+"""Row and column of a cell's upper left corner."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """``at`` gives the cell that covers a place; ``matches`` the keys of each filled cell."""
+
+    index: int
+    grid: Grid
+    at: Mapping[Place, Cell]
+    matches: Mapping[Place, tuple[KeyMatch, ...]]
+
+    def matches_of(self, cell: Cell) -> tuple[KeyMatch, ...]:
+        return self.matches.get((cell.row, cell.column), ())
+
+    def similarity(self, cell: Cell, target: str) -> float:
+        """How well ``cell`` matches a key of ``target``; 0 where it does not."""
+        found = (m.similarity for m in self.matches_of(cell) if m.target == target)
+        return max(found, default=0.0)
+
+    def is_key(self, cell: Cell) -> bool:
+        """Printed exactly like the key of a field, a header or a section."""
+        return any(
+            match.similarity == 1.0 and not match.target.startswith((CHOICE, END, IN_ROW))
+            for match in self.matches_of(cell)
+        )
+
+    def starting_in(self, row: int) -> Iterator[Cell]:
+        """Cells whose first row is ``row``, from the left."""
+        for column in range(self.grid.columns):
+            cell = self.at.get((row, column))
+            if cell is not None and (cell.row, cell.column) == (row, column):
+                yield cell
+
+    def covering(self, row: int, columns: range) -> list[Cell]:
+        """The cells of ``row`` over ``columns``, from the left, each once."""
+        cells = {(c.row, c.column): c for k in columns if (c := self.at.get((row, k)))}
+        return list(cells.values())
+
+    def left_of(self, cell: Cell) -> Cell | None:
+        return self.at.get((cell.row, cell.column - 1))
+
+    def right_of(self, cell: Cell) -> Cell | None:
+        return self.at.get((cell.row, cell.column + cell.colspan))
+
+    def below(self, cell: Cell) -> Cell | None:
+        return self.at.get((cell.row + cell.rowspan, cell.column))
+
+
+@dataclass(frozen=True, slots=True)
+class CellText:
+    """The text of a cell over page breaks, with the cells that print it."""
+
+    text: str
+    words: tuple[Word, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def page(self) -> int:
+        return self.cells[0].page
+
+    @property
+    def box(self) -> Box:
+        return boxes_union(cell.box for cell in self.cells if cell.page == self.page)
+
+
+def view_tables(grids: Sequence[Grid], index: KeyIndex) -> tuple[TableView, ...]:
+    return tuple(_view(number, grid, index) for number, grid in enumerate(grids))
+
+
+def _view(number: int, grid: Grid, index: KeyIndex) -> TableView:
+    at = {(r, c): cell for cell in grid.cells for r in cell.rows for c in cell.columns}
+    matches = {(cell.row, cell.column): index.find(cell.text) for cell in grid.cells if cell.words}
+    return TableView(number, grid, at, matches)
+
+
+def cell_text(view: TableView, cell: Cell) -> CellText:
+    """What a cell prints, a page break through it mended.
+
+    Where both halves print the same, it stands once, and each half is its own source.
+    """
+    halves = _halves(view, cell)
+    printed = [half for half in halves if half.words]
+    if len(printed) > 1 and _repeats(printed) and cell.words:
+        printed = [cell]
+    elif len(printed) > 1 and _repeats(printed):
+        printed = printed[:1]
+    sources = tuple(printed or halves[:1])
+    words = tuple(word for half in sources for word in half.words)
+    return CellText(words_text(words), words, sources)
+
+
+def _halves(view: TableView, cell: Cell) -> list[Cell]:
+    halves = [cell]
+    while is_second_half(view, halves[0]):
+        halves.insert(0, view.at[halves[0].row - 1, halves[0].column])
+    while True:
+        below = view.below(halves[-1])
+        if below is None or below.column != halves[-1].column:
+            return halves
+        if not is_second_half(view, below):
+            return halves
+        halves.append(below)
+
+
+def is_second_half(view: TableView, cell: Cell) -> bool:
+    """Marked as cut by a page break, and not against the look of both halves.
+
+    Where both print, they print the same, or the first ends with a full line.
+    """
+    above = view.at.get((cell.row - 1, cell.column))
+    if not cell.continues or above is None or view.is_key(cell):
+        return False
+    if not (above.words and cell.words):
+        return True
+    return _repeats((above, cell)) or runs_on(above.words, above.box)
+
+
+def runs_on(words: Sequence[Word], box: Box) -> bool:
+    """The last line of ``words`` fills ``box``, as where a sentence goes on."""
+    last = max(words, key=lambda word: word.box.bottom)
+    return last.box.width >= _FULL_LINE * box.width
+
+
+def _repeats(cells: Sequence[Cell]) -> bool:
+    first, *others = (comparable(cell.text) for cell in cells)
+    limit = max(1, len(first) // 10)
+    return all(edit_distance(first, other, limit) <= limit for other in others)

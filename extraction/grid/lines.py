@@ -1,0 +1,146 @@
+"""Ruling lines of a scanned page: seen by a small network, traced as edges.
+
+The network gives, at half of ``RULING_DPI``, the probability that a horizontal or a
+vertical ruling runs through each pixel, also where the scan broke or faded it. From these
+two maps come the straightening of the page (``extraction.grid.straighten``), the edges, and the
+evidence by which the grid decides each side of each cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from extraction.engines import Engine, cache_folder, open_runner
+from extraction.grid.grids import Probe
+from extraction.values import Axis, Edge, Image
+
+RULING_WEIGHTS = Path(__file__).parents[1] / "weights" / "rulings.onnx"
+RULING_DPI = 150
+MULTIPLE = 16
+
+RulingNetwork = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""1 × 1 × H × W grey in 0..1 → 1 × 2 × H/2 × W/2 logits."""
+
+Map = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Evidence:
+    """Probability maps of rulings; ``scale`` is map pixels per page pixel."""
+
+    across: Map
+    down: Map
+    scale: float
+
+    def of(self, axis: Axis) -> Map:
+        """The map whose lines run along the second array axis."""
+        return self.across if axis == "horizontal" else np.ascontiguousarray(self.down.T)
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """In pixels of the maps (half of ``RULING_DPI``) and probabilities."""
+
+    weak: float = 0.3
+    strong: float = 0.55
+    bridge_px: int = 7
+    shortest_px: int = 6
+    band_px: int = 2
+    seen: float = 0.35
+
+
+def load_ruling_network(engine: Engine, threads: int) -> RulingNetwork:
+    """The network that ships with the package, ready to run."""
+    compiled = cache_folder() / "rulings"
+    return open_runner(RULING_WEIGHTS, engine, threads=threads, streams=1, cache=compiled).run
+
+
+def see_rulings(image: Image, dpi: float, network: RulingNetwork) -> Evidence:
+    """Run the network over the page at its own resolution."""
+    zoom = RULING_DPI / dpi
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    size = (max(MULTIPLE, round(grey.shape[1] * zoom)), max(MULTIPLE, round(grey.shape[0] * zoom)))
+    smooth = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    grey = cv2.resize(grey, size, interpolation=smooth)
+    height, width = grey.shape
+    pad = (-height % MULTIPLE, -width % MULTIPLE)
+    padded = np.pad(grey, ((0, pad[0]), (0, pad[1])), constant_values=255)
+    logits = network(np.asarray(padded / 255, np.float32)[None, None])[0]
+    logits = logits[:, : -(-height // 2), : -(-width // 2)]
+    maps = 1 / (1 + np.exp(-logits))
+    across, down = (np.asarray(map_, np.float32) for map_ in maps)
+    return Evidence(across, down, scale=zoom / 2)
+
+
+def evidence_to_edges(evidence: Evidence, settings: LineSettings | None = None) -> list[Edge]:
+    """Connected stretches of ruling as edges in pixels of the page."""
+    settings = settings or LineSettings()
+    edges: list[Edge] = []
+    axes: tuple[Axis, Axis] = ("horizontal", "vertical")
+    for axis in axes:
+        edges.extend(map_to_edges(evidence.of(axis), axis, evidence.scale, settings))
+    return edges
+
+
+def map_to_edges(map_: Map, axis: Axis, scale: float, settings: LineSettings) -> list[Edge]:
+    edges = []
+    for xs, ys, weights in trace_lines(map_, settings):
+        along = (xs[0], xs[-1] + 1)
+        at = float(np.average(ys, weights=weights)) + 0.5
+        seen = float((weights > settings.weak).mean())
+        edges.append(Edge(axis, at / scale, along[0] / scale, along[1] / scale, seen))
+    return edges
+
+
+def trace_lines(
+    map_: Map, settings: LineSettings
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    """Lines that run along x: for each its columns x, its height y and its weight there."""
+    weak = (map_ > settings.weak).astype(np.uint8)
+    bridged = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, np.ones((1, settings.bridge_px), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(bridged, connectivity=8)
+    traces = []
+    for number in range(1, count):
+        x, y, width, height, _ = stats[number]
+        if width < settings.shortest_px:
+            continue
+        mine = labels[y : y + height, x : x + width] == number
+        weights = np.where(mine, map_[y : y + height, x : x + width], 0.0)
+        if weights.max() < settings.strong:
+            continue
+        total = weights.sum(0)
+        heights = (weights * np.arange(y, y + height)[:, None]).sum(0)
+        there = total > 0
+        xs = np.arange(x, x + width, dtype=np.float64)[there]
+        ys = heights[there] / total[there]
+        traces.append((xs, ys, weights.max(0)[there]))
+    return traces
+
+
+def evidence_to_probe(evidence: Evidence, settings: LineSettings | None = None) -> Probe:
+    """The share of a stretch along which the maps show a ruling, a little to either side."""
+    settings = settings or LineSettings()
+    seen = {axis: _seen_nearby(evidence.of(axis), settings) for axis in ("horizontal", "vertical")}
+
+    def probe(axis: Axis, at: float, start: float, end: float) -> float:
+        sums = seen[axis]
+        row = min(max(int(at * evidence.scale), 0), sums.shape[0] - 1)
+        first = round(start * evidence.scale)
+        last = max(first + 1, round(end * evidence.scale))
+        first, last = (int(np.clip(at, 0, sums.shape[1] - 1)) for at in (first, last))
+        return float(sums[row, last] - sums[row, first]) / max(1, last - first)
+
+    return probe
+
+
+def _seen_nearby(map_: Map, settings: LineSettings) -> NDArray[np.int32]:
+    """Running count along x of the pixels where a ruling lies within ``band_px`` in y."""
+    band = np.ones((2 * settings.band_px + 1, 1), np.uint8)
+    seen = cv2.dilate((map_ > settings.seen).astype(np.uint8), band)
+    return np.pad(np.cumsum(seen, axis=1, dtype=np.int32), ((0, 0), (1, 0)))

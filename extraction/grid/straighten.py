@@ -1,0 +1,181 @@
+"""Make a page's rulings straight: what is left of skew, perspective and curl.
+
+Every traced ruling ought to have one height (or one x). The smooth displacement that
+comes nearest to that, a polynomial in the page's coordinates, is found by robust least
+squares over all lines at once, so that a few wrong traces do not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from extraction.grid.lines import Evidence, LineSettings, trace_lines
+from extraction.values import Image, Page
+
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class StraightenSettings:
+    """Lengths in pixels of the evidence maps (half of the ruling resolution)."""
+
+    degree: int = 4
+    shortest_px: int = 36
+    step_px: int = 4
+    ridge: float = 1e-3
+    worth_px: float = 0.35
+    largest_share: float = 0.06
+    node_px: int = 24
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Displacement:
+    """Where pixels of the straight page lie on the page as it was.
+
+    ``across`` and ``down`` are coefficients of the shifts in y and in x over the basis of
+    ``degree``; coordinates are scaled to −1..1 over ``width`` × ``height``.
+    """
+
+    across: NDArray[np.float64]
+    down: NDArray[np.float64]
+    width: float
+    height: float
+    degree: int
+
+    def shifts(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Points, Points]:
+        """dx and dy, in units of the page's own pixels, that straighten the point (x, y)."""
+        u, v = 2 * x / self.width - 1, 2 * y / self.height - 1
+        dx = basis(v, u, self.degree) @ self.down
+        dy = basis(u, v, self.degree) @ self.across
+        return dx, dy
+
+
+def basis(along: Points, other: Points, degree: int) -> NDArray[np.float64]:
+    """Monomials that bend a line: every one holds ``along`` at least once. n × terms."""
+    terms = [along**i * other**j for i in range(1, degree + 1) for j in range(degree + 1 - i)]
+    return np.stack(terms, axis=-1)
+
+
+def find_displacement(
+    evidence: Evidence, settings: StraightenSettings | None = None
+) -> Displacement | None:
+    """None where the rulings are straight already, or too few to tell."""
+    settings = settings or StraightenSettings()
+    height, width = evidence.across.shape
+    across = _bend(_long_traces(evidence.across, settings), width, height, settings)
+    down = _bend(
+        _long_traces(np.ascontiguousarray(evidence.down.T), settings), height, width, settings
+    )
+    found = Displacement(
+        across, down, width / evidence.scale, height / evidence.scale, settings.degree
+    )
+    found = replace(found, across=across / evidence.scale, down=down / evidence.scale)
+    xs, ys = np.meshgrid(np.linspace(0, found.width, 9), np.linspace(0, found.height, 9))
+    dx, dy = found.shifts(xs, ys)
+    largest = max(float(np.abs(dx).max()), float(np.abs(dy).max()))
+    if not settings.worth_px / evidence.scale < largest:
+        return None
+    if largest > settings.largest_share * max(found.width, found.height):
+        return None
+    return found
+
+
+def straighten_page(
+    page: Page, raw: Image, displacement: Displacement, settings: StraightenSettings | None = None
+) -> Page:
+    """The page taken from its source picture once more, through both maps at once."""
+    settings = settings or StraightenSettings()
+    nodes = _sources(displacement, page.width, page.height, settings.node_px * 2)
+    homogeneous = np.concatenate([nodes, np.ones((*nodes.shape[:2], 1))], axis=2)
+    projected = homogeneous @ page.to_source.T
+    lattice = projected[:, :, :2] / projected[:, :, 2:]
+    image = _sample(raw, lattice, page.width, page.height, settings.node_px * 2)
+    return replace(page, image=image)
+
+
+def straighten_evidence(
+    evidence: Evidence, displacement: Displacement, settings: StraightenSettings | None = None
+) -> Evidence:
+    settings = settings or StraightenSettings()
+    height, width = evidence.across.shape
+    node = settings.node_px
+    scaled = replace(
+        displacement,
+        across=displacement.across * evidence.scale,
+        down=displacement.down * evidence.scale,
+        width=width,
+        height=height,
+    )
+    lattice = _sources(scaled, width, height, node)
+    across = _sample(evidence.across, lattice, width, height, node)
+    down = _sample(evidence.down, lattice, width, height, node)
+    return replace(evidence, across=across, down=down)
+
+
+Trace = tuple[Points, Points]
+
+
+def _long_traces(map_: NDArray[np.float32], settings: StraightenSettings) -> list[Trace]:
+    traces = trace_lines(map_, LineSettings(shortest_px=settings.shortest_px))
+    return [(xs[:: settings.step_px], ys[:: settings.step_px]) for xs, ys, _ in traces]
+
+
+def _bend(
+    traces: Sequence[Trace], width: float, height: float, settings: StraightenSettings
+) -> NDArray[np.float64]:
+    """Coefficients of the shift in y that makes every trace level; zeros with few traces."""
+    terms = settings.degree * (settings.degree + 1) // 2
+    if sum(len(xs) for xs, _ in traces) * settings.step_px < 0.7 * width:
+        return np.zeros(terms)
+    design, wanted = [], []
+    for xs, ys in traces:
+        rows = basis(2 * xs / width - 1, 2 * ys / height - 1, settings.degree)
+        design.append(rows - rows.mean(0))
+        wanted.append(ys.mean() - ys)
+    matrix, target = np.concatenate(design), np.concatenate(wanted)
+    weights = np.ones(len(target))
+    coefficients = np.zeros(terms)
+    for _ in range(4):
+        weighted = matrix * weights[:, None]
+        # High powers are held near zero where few lines speak for them.
+        penalty = settings.ridge * len(target) * np.eye(terms)
+        coefficients = np.linalg.solve(weighted.T @ matrix + penalty, weighted.T @ target)
+        residual = np.abs(matrix @ coefficients - target)
+        weights = 1 / np.maximum(1.0, residual / 0.7)
+    return coefficients
+
+
+def _sources(displacement: Displacement, width: int, height: int, node: int) -> NDArray[np.float64]:
+    """Nodes every ``node`` pixels: the point of the bent page for each of the straight one."""
+    columns, rows = -(-width // node) + 1, -(-height // node) + 1
+    x, y = np.meshgrid(np.arange(columns) * float(node), np.arange(rows) * float(node))
+    source_x, source_y = x, y
+    for _ in range(4):
+        dx, dy = displacement.shifts(source_x, source_y)
+        source_x, source_y = x - dx, y - dy
+    return np.stack([source_x, source_y], axis=2)
+
+
+def _sample(
+    picture: NDArray[Any], lattice: NDArray[np.float64], width: int, height: int, node: int
+) -> NDArray[Any]:
+    """Take ``picture`` at the points of ``lattice``, bilinear between its nodes."""
+    rows, columns = _between_nodes(height, node), _between_nodes(width, node)
+    x, y = ((rows @ lattice[:, :, k] @ columns.T).astype(np.float32) for k in (0, 1))
+    beyond = (255, 255, 255) if picture.dtype == np.uint8 else (0,)
+    return cv2.remap(
+        picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond
+    )
+
+
+def _between_nodes(length: int, node: int) -> NDArray[np.float32]:
+    """length × nodes: the weights by which each pixel lies between its two nodes."""
+    at = np.arange(length) / node
+    nodes = np.arange(-(-length // node) + 1)
+    return np.maximum(0.0, 1.0 - np.abs(at[:, None] - nodes[None])).astype(np.float32)

@@ -1,0 +1,218 @@
+"""The text models: PP-OCRv6 small through paddleocr, which nothing else imports."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib.machinery import ModuleSpec
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from extraction.engines import Engine, Runner, Tensor, cache_folder, open_runner
+from extraction.ocr.ctc import NOTHING, Reading, output_to_reading, script_prior
+from extraction.ocr.weights import (
+    DETECTOR,
+    LINE_HEIGHT_PX,
+    RECOGNISER,
+    UPRIGHT,
+    model_folder,
+)
+from extraction.values import Image
+
+NARROWEST_PX = 64
+WIDEST_PX = 3200
+UPRIGHT_WIDTH_PX = 192
+STRIP_PX = 768
+STRIP_OVERLAP_PX = 192
+"""Lines are told apart less well near the edges of what the detector sees."""
+
+
+# Imported by paddlex along the way and never used to read text: the download of models from
+# hubs (which loads torch and transformers where they are installed), time series, web clients.
+SET_ASIDE = (
+    "paddlex.inference.utils.official_models",
+    "paddlex.inference.models.common.ts",
+    "paddleocr._api_client.async_client",
+    "pandas",
+)
+
+
+class _Blank(types.ModuleType):
+    """Stands in for a module that is imported but never used."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__path__ = []
+
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {})
+
+
+@contextmanager
+def modules_set_aside(names: Sequence[str]) -> Iterator[None]:
+    """Import blank modules for those of ``names`` that are not loaded, inside the block."""
+    blanks = {name: _Blank(name) for name in names if name not in sys.modules}
+    for name, blank in blanks.items():
+        blank.__spec__ = ModuleSpec(name, None, is_package=True)
+        sys.modules[name] = blank
+    try:
+        yield
+    finally:
+        for name, blank in blanks.items():
+            if sys.modules.get(name) is blank:
+                del sys.modules[name]
+
+
+def import_paddleocr(cache: Path) -> types.ModuleType:
+    """paddleocr with all that asks the network switched off, in about a second."""
+    os.environ["PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK"] = "True"
+    os.environ.setdefault("PADDLE_PDX_CACHE_HOME", str(cache / "paddlex"))
+    with modules_set_aside(SET_ASIDE):
+        paddleocr = importlib.import_module("paddleocr")
+    logging.getLogger("paddlex").setLevel(logging.ERROR)
+    return paddleocr
+
+
+class TextModels:
+    """Detector, recogniser and the judge of upright lines, on one engine.
+
+    One object per process, never shared by threads.
+    """
+
+    def __init__(self, engine: Engine, threads: int, cache: Path | None = None) -> None:
+        self._cache = cache or cache_folder()
+        paddleocr = import_paddleocr(self._cache)
+        self.version = f"paddleocr-{version('paddleocr')}/PP-OCRv6_small/{engine}"
+        opened = partial(
+            open_runner, engine=engine, threads=threads, cache=self._cache / "ocr" / "compiled"
+        )
+        self._detect: Runner = opened(self._weights(DETECTOR), streams=1)
+        self._recognise: Runner = opened(self._weights(RECOGNISER), streams=threads)
+        self._judge: Runner = opened(self._weights(UPRIGHT), streams=threads)
+        self._detector = self._predictor(paddleocr.TextDetection, DETECTOR)
+        self._recogniser = self._predictor(paddleocr.TextRecognition, RECOGNISER)
+        self._characters = "".join(self._recogniser.post_op.character[1:-1])
+        self._prior = script_prior(self._characters)
+
+    def _weights(self, model: str) -> Path:
+        return model_folder(model, self._cache) / "inference.onnx"
+
+    def _predictor(self, kind: Any, model: str) -> Any:
+        """paddlex's predictor, for what it does before and after its network.
+
+        Without a device named, it loads torch to look for one.
+        """
+        folder = str(model_folder(model, self._cache))
+        predictor = kind(
+            model_name=model, model_dir=folder, device="cpu", engine="onnxruntime"
+        ).paddlex_predictor
+        # Its own session is dropped: ours runs the network.
+        predictor.runner = None
+        return predictor
+
+    def text_map(self, image: Image) -> NDArray[np.float32]:
+        """How likely each pixel of ``image`` lies in the core of a text line, 0..1.
+
+        The sides of ``image`` (height × width × 3, RGB) are multiples of 32. It is seen in
+        strips of one size, so that memory does not grow with the height of a page.
+        """
+        height = image.shape[0]
+        starts, strip = strip_rows(height)
+        text_map = np.zeros(image.shape[:2], dtype=np.float32)
+        for start in starts:
+            seen = self._strip_map(image[start : start + strip])
+            first = 0 if start == 0 else STRIP_OVERLAP_PX // 2
+            text_map[start + first : start + strip] = seen[first:]
+        return text_map
+
+    def _strip_map(self, image: Image) -> NDArray[np.float32]:
+        operations = self._detector.pre_tfs
+        normal = operations["Normalize"](imgs=[np.ascontiguousarray(image[:, :, ::-1])])
+        (batch,) = operations["ToBatch"](imgs=operations["ToCHW"](imgs=normal))
+        return np.array(self._detect.run(np.ascontiguousarray(batch))[0, 0])
+
+    def map_to_quads(
+        self, text_map: NDArray[np.float32], height: int, width: int
+    ) -> NDArray[np.float64]:
+        """The text lines of a map, lines × 4 corners × (x, y) in an image of that size."""
+        shape = np.array([height, width, 1.0, 1.0])
+        (quads,), _ = self._detector.post_op([text_map[None, None]], [shape])
+        return np.asarray(quads, dtype=np.float64).reshape(-1, 4, 2)
+
+    def read(self, crops: Sequence[Image]) -> list[Reading]:
+        """What each crop of one text line says."""
+        order = sorted(range(len(crops)), key=lambda index: -_width(crops[index]))
+        batches = (self._line_batch(crops[index]) for index in order)
+        readings = [NOTHING] * len(crops)
+        for index, reading in zip(
+            order, self._recognise.run_each(batches, self._decode), strict=True
+        ):
+            readings[index] = reading
+        return readings
+
+    def _decode(self, output: Tensor) -> Reading:
+        return output_to_reading(output[0], self._characters, self._prior)
+
+    def _line_batch(self, crop: Image) -> Tensor:
+        """1 × 3 × 48 × width, padded at the right to one of few widths."""
+        width = min(WIDEST_PX, _width(crop))
+        line = _resized(crop, width, LINE_HEIGHT_PX)[:, :, ::-1]
+        ratio = (bucket(width) + 0.5) / LINE_HEIGHT_PX
+        tensor: Tensor = self._recogniser.pre_tfs["ReisizeNorm"].resize_norm_img(line, ratio)
+        return tensor[None]
+
+    def upright(self, crops: Sequence[Image]) -> list[float]:
+        """The probability that each crop of one text line stands upright, not on its head."""
+        outputs = self._judge.run_each(
+            [_judge_batch(crop) for crop in crops], lambda output: float(output[0, 0])
+        )
+        return list(outputs)
+
+
+def strip_rows(height: int) -> tuple[list[int], int]:
+    """Where the strips of a picture of that height begin, and how high they all are."""
+    if height <= STRIP_PX:
+        return [0], height
+    count = -(-(height - STRIP_OVERLAP_PX) // (STRIP_PX - STRIP_OVERLAP_PX))
+    step = (height - STRIP_PX) / (count - 1)
+    return [round(number * step) for number in range(count)], STRIP_PX
+
+
+def _width(crop: Image) -> int:
+    """The width of ``crop`` once it is as high as the recogniser wants it."""
+    height, width = crop.shape[:2]
+    return max(8, round(LINE_HEIGHT_PX * int(width) / int(height)))
+
+
+def bucket(width: int) -> int:
+    """The next of few widths, in steps of about an eighth: each new shape costs a set-up."""
+    width = max(NARROWEST_PX, width)
+    step = max(32, 1 << (width.bit_length() - 4))
+    return min(WIDEST_PX, -(-width // step) * step)
+
+
+def _resized(crop: Image, width: int, height: int) -> Image:
+    shrinks = crop.shape[0] > height
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(crop, (width, height), interpolation=method), dtype=np.uint8)
+
+
+def _judge_batch(crop: Image) -> Tensor:
+    width = min(UPRIGHT_WIDTH_PX, _width(crop))
+    line = _resized(crop, width, LINE_HEIGHT_PX)[:, :, ::-1].astype(np.float32)
+    batch = np.zeros((1, 3, LINE_HEIGHT_PX, UPRIGHT_WIDTH_PX), dtype=np.float32)
+    batch[0, :, :, :width] = (line / 127.5 - 1.0).transpose(2, 0, 1)
+    return batch

@@ -1,0 +1,158 @@
+"""Pixels of a page become words, each in exactly one cell or outside of all grids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+
+import cv2
+import numpy as np
+
+from extraction.engines import Engine, available_threads, choose_engine
+from extraction.ocr.ctc import Reading
+from extraction.ocr.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
+from extraction.ocr.networks import TextModels
+from extraction.ocr.second_look import find_lone_sign, is_small_and_round
+from extraction.ocr.signs import ROUND, close_brackets
+from extraction.ocr.text_crops import Crop, crop_to_picture, lines_to_crops
+from extraction.ocr.text_lines import (
+    HEIGHT_TO_EM,
+    Line,
+    cut_at_borders,
+    detection_size,
+    quads_to_lines,
+    rows_of,
+    usual_height,
+)
+from extraction.values import Box, Cell, Grid, Image, Page, Word
+
+LEAST_SCORE = 0.35
+"""Below this a reading is of a speck or of remains, not of text."""
+
+LEAST_LEFTOVER_SCORE = 0.55
+DOUBTFUL = 0.8
+"""A line with a character less probable than this is read again, cut a little wider."""
+
+AGAIN_PAD = 0.3
+"""Rows above and below that a second reading adds, as a share of the type's size."""
+
+ROUND_SCORE = 0.7
+"""Of a full stop that is told by its size and place."""
+
+
+class Reader:
+    """Reads pages. One object per process, never shared by threads."""
+
+    def __init__(self, engine: Engine | None = None, threads: int | None = None) -> None:
+        self.engine = choose_engine(engine)
+        self.threads = threads or available_threads()
+        self._models = TextModels(self.engine, self.threads)
+        self.version = self._models.version
+
+    def read_words(
+        self, page: Page, grids: tuple[Grid, ...]
+    ) -> tuple[tuple[Grid, ...], tuple[Word, ...]]:
+        """``grids`` with the words in their cells, and the words outside of all grids."""
+        cells = [cell.box for grid in grids for cell in grid.cells]
+        ink = page_to_ink(page.image, cells, page.dpi)
+        lines = self._find_lines(ink, cells, page.dpi)
+        usual = usual_height(lines, fallback=page.dpi / 72 * 10)
+        crops = lines_to_crops(lines, ink, cells, usual)
+        words = self._read_crops(crops, ink, usual * HEIGHT_TO_EM, page.number)
+        return fill_cells(grids, words), words.get(None, ())
+
+    def score_upright(self, crops: Sequence[Image]) -> list[float]:
+        """The probability that each crop of one text line stands upright."""
+        return self._models.upright(crops)
+
+    def _find_lines(self, ink: PrintInk, cells: Sequence[Box], dpi: float) -> list[Line]:
+        height, width = ink.gray.shape
+        across, down = detection_size(width, height, dpi)
+        small = cv2.resize(ink.gray, (across, down), interpolation=cv2.INTER_AREA)
+        text_map = self._models.text_map(np.repeat(small[:, :, None], 3, axis=2))
+        cut_at_borders(text_map, cells, across / width, down / height)
+        return quads_to_lines(self._models.map_to_quads(text_map, height, width), cells)
+
+    def _read_crops(
+        self, crops: Sequence[Crop], ink: PrintInk, em: float, page: int
+    ) -> dict[int | None, tuple[Word, ...]]:
+        readings = self._read(crops, ink.gray, ink.mask, em)
+        doubtful = [
+            index
+            for index, reading in enumerate(readings)
+            if reading.weakest < DOUBTFUL and not crops[index].leftover
+        ]
+        again = self._read([crops[index] for index in doubtful], ink.ruled, ink.mask, em, AGAIN_PAD)
+        for index, reading in zip(doubtful, again, strict=True):
+            readings[index] = better_reading(readings[index], reading)
+        words: dict[int | None, list[Word]] = {}
+        for crop, reading in zip(crops, readings, strict=True):
+            word = crop_to_word(crop, reading, ink, em, page)
+            if word is not None:
+                words.setdefault(crop.line.cell, []).append(word)
+        return {cell: close_brackets(in_reading_order(found)) for cell, found in words.items()}
+
+    def _read(
+        self, crops: Sequence[Crop], gray: Gray, mask: Mask, em: float, pad: float = 0.0
+    ) -> list[Reading]:
+        """What ``crops`` say, cut from ``gray`` with ``pad`` × ``em`` more above and below."""
+        pictures = [crop_to_picture(crop, gray, mask, em, pad * em) for crop in crops]
+        readings = []
+        for crop, picture, reading in zip(
+            crops, pictures, self._models.read(pictures), strict=True
+        ):
+            share = (picture.shape[1] - crop.width) / picture.shape[1]
+            readings.append(reading.after(share) if crop.context else reading)
+        return readings
+
+
+def better_reading(first: Reading, second: Reading) -> Reading:
+    """The more probable of two readings of one line; the first where they are alike."""
+    return second if second.score > first.score + 0.01 else first
+
+
+def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: int) -> Word | None:
+    """The word that ``crop`` shows, None where it shows none."""
+    shown = crop.line.box if crop.leftover else crop.box
+    if not shows_print(shown, ink, em):
+        return None
+    text = reading.text.strip()
+    if crop.beside_text and text in ROUND and is_small_and_round(ink.mask, shown, em):
+        return Word("。", tight(shown, ink.mask), ROUND_SCORE, ROUND_SCORE, page)
+    sign = None if crop.line.parts else find_lone_sign(ink.mask, shown, em)
+    if sign is not None:
+        return Word(sign.text, tight(shown, ink.mask), sign.score, sign.score, page)
+    least = LEAST_LEFTOVER_SCORE if crop.leftover else LEAST_SCORE
+    if not text or reading.score < least:
+        return None
+    return Word(text, tight(shown, ink.mask), reading.score, reading.weakest, page)
+
+
+def shows_print(box: Box, ink: PrintInk, em: float) -> bool:
+    """Whether ``box`` holds at least as much ink as a small sign: no seal, no pen stroke."""
+    x0, top, x1, bottom = box_to_slice(box, ink.mask.shape[1], ink.mask.shape[0])
+    return int(ink.mask[top:bottom, x0:x1].sum()) >= 0.015 * em * em
+
+
+def in_reading_order(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Words of one cell from top to bottom, left to right in a row."""
+    rows = rows_of([Line(word.box, index) for index, word in enumerate(words)])
+    order = [line.cell for line in chain.from_iterable(rows)]
+    return tuple(words[index] for index in order if index is not None)
+
+
+def fill_cells(
+    grids: Sequence[Grid], words: dict[int | None, tuple[Word, ...]]
+) -> tuple[Grid, ...]:
+    """``grids`` with ``words`` in their cells, which count through all grids of the page."""
+    filled: list[Grid] = []
+    start = 0
+    for grid in grids:
+        cells: list[Cell] = [
+            replace(cell, words=words.get(start + index, ()))
+            for index, cell in enumerate(grid.cells)
+        ]
+        filled.append(replace(grid, cells=tuple(cells)))
+        start += len(grid.cells)
+    return tuple(filled)

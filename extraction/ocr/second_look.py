@@ -1,0 +1,129 @@
+"""A second look at ink that no word covers, and at signs that stand alone.
+
+On these forms a lone ``-`` means "does not apply"; the recogniser gives nothing for it, or
+``1`` or ``一``. The shape of its ink decides better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from extraction.ocr.ink import Mask, box_of_ink, box_to_slice
+from extraction.values import Box, boxes_union
+
+SMALLEST_SIGN = 0.16
+"""Ink that is smaller than this share of a character is a speck."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoneSign:
+    """A sign known by its shape, and how sure that is, 0..1."""
+
+    text: str
+    score: float
+
+
+def find_leftover(mask: Mask, cell: Box, covered: Sequence[Box], em: float) -> list[Box]:
+    """Boxes around ink of ``cell`` outside of ``covered``, without specks and line remains.
+
+    ``em`` is the size of a full-width character in pixels.
+    """
+    x0, top, x1, bottom = box_to_slice(cell, mask.shape[1], mask.shape[0])
+    part = mask[top:bottom, x0:x1].astype(np.uint8)
+    for box in covered:
+        c0, ctop, c1, cbottom = box_to_slice(box, mask.shape[1], mask.shape[0])
+        part[max(0, ctop - top) : max(0, cbottom - top), max(0, c0 - x0) : max(0, c1 - x0)] = 0
+    count, _, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
+    blobs = [
+        Box(float(x), float(y), float(x + width), float(y + height))
+        for x, y, width, height, area in stats[1:count]
+        if max(width, height) >= SMALLEST_SIGN * em and area >= 0.012 * em * em
+    ]
+    inside = Box(0.0, 0.0, float(x1 - x0), float(bottom - top))
+    blobs = [blob for blob in blobs if not _is_border_remains(blob, inside, em)]
+    return [
+        Box(box.x0 + x0, box.top + top, box.x1 + x0, box.bottom + top)
+        for box in join_near(blobs, 0.6 * em)
+        if max(box.width, box.height) >= 0.2 * em
+    ]
+
+
+def _is_border_remains(blob: Box, inside: Box, em: float) -> bool:
+    """Whether ``blob`` is a flat or thin thing that hugs a side of the cell."""
+    near = 0.3 * em
+    flat = blob.height < 0.3 * em and (blob.top < near or inside.bottom - blob.bottom < near)
+    thin = blob.width < 0.3 * em and (blob.x0 < near or inside.x1 - blob.x1 < near)
+    return flat or thin
+
+
+def join_near(boxes: Sequence[Box], gap: float) -> list[Box]:
+    """``boxes`` joined where they stand in one row with at most ``gap`` between them."""
+    groups: list[Box] = []
+    for box in sorted(boxes):
+        wide = Box(box.x0 - gap, box.top - gap / 2, box.x1 + gap, box.bottom + gap / 2)
+        near = [group for group in groups if _overlap(group, wide)]
+        groups = [group for group in groups if group not in near]
+        groups.append(boxes_union([box, *near]))
+    return groups
+
+
+def _overlap(first: Box, second: Box) -> bool:
+    shared = first.intersection(second)
+    return shared.width > 0 and shared.height > 0
+
+
+def find_lone_sign(mask: Mask, box: Box, em: float) -> LoneSign | None:
+    """The sign that the ink inside ``box`` makes by its shape alone, if any."""
+    x0, top, x1, bottom = box_to_slice(box, mask.shape[1], mask.shape[0])
+    part = without_specks(mask[top:bottom, x0:x1], em)
+    ink = box_of_ink(part, Box(0.0, 0.0, float(x1 - x0), float(bottom - top)))
+    if ink is None:
+        return None
+    x0, top, x1, bottom = box_to_slice(ink, part.shape[1], part.shape[0])
+    shape = part[top:bottom, x0:x1]
+    if _is_bar(shape, em):
+        return LoneSign("-" if ink.width < 0.8 * em else "—", 0.97)
+    if _is_slash(shape, em):
+        return LoneSign("/", 0.95)
+    return None
+
+
+def without_specks(part: Mask, em: float) -> Mask:
+    """``part`` without blobs smaller than the smallest sign that may stand alone."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(part.astype(np.uint8), connectivity=8)
+    sides = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    keep = sides >= SMALLEST_SIGN * em
+    keep[0] = False
+    return np.asarray(keep[labels], dtype=np.bool_)
+
+
+def _is_bar(part: Mask, em: float) -> bool:
+    """A short straight horizontal stroke of even thickness."""
+    height, width = part.shape
+    if not (0.15 * em <= width <= 1.15 * em and height <= 0.3 * em and width >= 1.5 * height):
+        return False
+    columns = part.sum(axis=0)
+    even = columns.max() - np.median(columns) <= max(3.0, 0.14 * em)
+    return bool(even and part.mean() > 0.5 and (columns > 0).mean() > 0.95)
+
+
+def _is_slash(part: Mask, em: float) -> bool:
+    """A straight stroke that rises to the right."""
+    height, width = part.shape
+    if not (0.5 * em <= height <= 1.6 * em and 0.2 * em <= width <= 1.1 * height):
+        return False
+    rows, columns = np.nonzero(part)
+    straight = float(np.corrcoef(rows, columns)[0, 1]) < -0.93
+    return straight and part.mean() < 0.5
+
+
+def is_small_and_round(mask: Mask, box: Box, em: float) -> bool:
+    """Whether the ink in ``box`` is as wide as high, and too small for a letter or digit."""
+    ink = box_of_ink(mask, box)
+    if ink is None:
+        return False
+    return 0.18 * em <= ink.height <= 0.5 * em and 0.65 <= ink.width / ink.height <= 1.5

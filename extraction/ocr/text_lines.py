@@ -1,0 +1,337 @@
+"""Lines of text, each in one cell: where they stand on the page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from extraction.ocr.ink import Mask, box_of_ink, box_to_slice
+from extraction.values import Box, boxes_union
+
+DETECTION_DPI = 110.0
+"""7-point type is 11 px high at this resolution, enough for the detector."""
+
+LONGEST_SIDE_PX = 2560
+STRIDE_PX = 32
+"""The detector halves its input five times."""
+
+HEIGHT_TO_EM = 0.72
+"""A detected box is higher than the type in it."""
+
+CLOSE_PITCH = 0.8
+"""From line to line in close-set type, as a share of the usual height of a detected box."""
+
+NEIGHBOURS = 7
+"""So many long lines tell how the lines around them lie."""
+
+SHORTEST_SHARE = 0.35
+"""A piece lower than this share of the usual line height is a sliver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text. ``cell`` is an index into the cells of the page, None outside of them.
+
+    ``parts`` holds the characters of a line that runs from top to bottom, one a row. ``slope``
+    is how far the line falls over its width, in pixels.
+    """
+
+    box: Box
+    cell: int | None
+    slope: float = 0.0
+    parts: tuple[Box, ...] = ()
+
+
+def detection_size(width: int, height: int, dpi: float) -> tuple[int, int]:
+    """The width and height at which to look for lines: fast, yet small type is found."""
+    scale = min(1.0, DETECTION_DPI / dpi, LONGEST_SIDE_PX / max(width, height))
+    return _to_stride(width * scale), _to_stride(height * scale)
+
+
+def _to_stride(side: float) -> int:
+    return max(STRIDE_PX, round(side / STRIDE_PX) * STRIDE_PX)
+
+
+def cut_at_borders(
+    text_map: NDArray[np.float32], cells: Iterable[Box], across: float, down: float
+) -> None:
+    """Wipe ``text_map`` along the sides of ``cells``, so that no line runs over a ruling line.
+
+    ``across`` and ``down`` scale pixels of the page to pixels of the map.
+    """
+    for cell in cells:
+        corner = (round(cell.x0 * across), round(cell.top * down))
+        opposite = (round(cell.x1 * across), round(cell.bottom * down))
+        cv2.rectangle(text_map, corner, opposite, (0.0,), 1)
+
+
+def quads_to_lines(quads: NDArray[np.float64], cells: Sequence[Box]) -> list[Line]:
+    """Detected quadrangles, lines × 4 × 2, as lines, each in the cell that holds its centre."""
+    lines = []
+    for quad, tilt in zip(quads, neighbours_tilt(quads), strict=True):
+        x0, top = quad.min(axis=0)
+        x1, bottom = quad.max(axis=0)
+        cell = find_cell(cells, (x0 + x1) / 2, (top + bottom) / 2)
+        box = Box(float(x0), float(top), float(x1), float(bottom))
+        if cell is not None:
+            box = box.intersection(cells[cell])
+        # A rectangle around a tilted line is higher than the line.
+        spare = min(abs(tilt * box.width), 0.4 * box.height) / 2
+        box = Box(box.x0, box.top + spare, box.x1, box.bottom - spare)
+        lines.append(Line(box, cell, tilt * box.width))
+    return lines
+
+
+def neighbours_tilt(quads: NDArray[np.float64]) -> list[float]:
+    """For each quadrangle the median fall per pixel of the nearest long ones.
+
+    The detector's rectangles are rough: one alone says little about the lie of its line.
+    """
+    widths = np.ptp(quads[:, :, 0], axis=1)
+    heights = np.ptp(quads[:, :, 1], axis=1)
+    long = np.flatnonzero(widths > 6 * heights)
+    if len(long) < NEIGHBOURS:
+        return [0.0] * len(quads)
+    tilts = np.array([quad_slope(quads[index]) for index in long]) / widths[long]
+    middles = quads.mean(axis=1)
+    away = np.linalg.norm(middles[:, None] - middles[None, long], axis=2)
+    nearest = np.argsort(away, axis=1)[:, :NEIGHBOURS]
+    return [float(tilt) for tilt in np.median(tilts[nearest], axis=1)]
+
+
+def quad_slope(quad: NDArray[np.float64]) -> float:
+    """How far the long side of a wide quadrangle falls over its width, in pixels."""
+    first, second = quad[1] - quad[0], quad[2] - quad[1]
+    side = first if np.abs(first[0]) >= np.abs(second[0]) else second
+    if abs(side[0]) < 3 * abs(side[1]) or abs(side[0]) < 1:
+        return 0.0
+    return float(side[1] * np.sign(side[0]))
+
+
+def is_tilted(line: Line, em: float) -> bool:
+    """Whether ``line`` is long and falls by more than the detector's own roughness."""
+    return line.box.width > 6 * em and abs(line.slope) > max(2.0, 0.2 * em)
+
+
+def find_cell(cells: Sequence[Box], x: float, y: float) -> int | None:
+    """The index of the smallest cell that holds the point."""
+    holding = [index for index, cell in enumerate(cells) if cell.contains_point(x, y)]
+    return min(holding, key=lambda index: cells[index].area, default=None)
+
+
+def usual_height(lines: Sequence[Line], fallback: float) -> float:
+    """The median height of ``lines`` that are wider than high."""
+    heights = [line.box.height for line in lines if line.box.width > line.box.height]
+    return float(np.median(heights)) if heights else fallback
+
+
+def lines_in_reading_order(lines: Sequence[Line], mask: Mask, usual: float) -> list[Line]:
+    """``lines`` of one cell: split, joined and ordered from top to bottom, left to right."""
+    here = max(usual, usual_height(lines, usual)) if len(lines) > 2 else usual
+    pieces = [
+        piece
+        for line in lines
+        # A title is set larger than the cells, and nothing presses its lines together.
+        for piece in ([line] if line.cell is None else split_rows(line, mask, here))
+    ]
+    pieces = [piece for piece in pieces if piece.box.height > SHORTEST_SHARE * usual]
+    pieces = [piece for piece in pieces if not _lies_in_another(piece, pieces)]
+    pieces = [piece for piece in pieces if not _is_end_of_another(piece, pieces)]
+    joined = [join_row(part) for row in rows_of(pieces) for part in parts_of_row(row)]
+    return stack_characters(joined, mask, usual)
+
+
+def _lies_in_another(piece: Line, pieces: Sequence[Line]) -> bool:
+    return any(
+        other.box.area > piece.box.area
+        and other.box.intersection(piece.box).area > 0.6 * piece.box.area
+        for other in pieces
+    )
+
+
+def _is_end_of_another(piece: Line, pieces: Sequence[Line]) -> bool:
+    """Whether ``piece`` is a narrow thing between the end of a line and a ruling line."""
+    if piece.box.width >= 0.6 * piece.box.height:
+        return False
+    reach = piece.box.padded(0.3 * piece.box.height)
+    return any(
+        other.box.width > 2 * piece.box.width
+        and other.box.intersection(reach).width > 0
+        and abs(other.box.center[1] - piece.box.center[1]) < 0.3 * other.box.height
+        for other in pieces
+    )
+
+
+def split_rows(line: Line, mask: Mask, usual: float) -> list[Line]:
+    """The rows of text in a box that the detector drew around several of them."""
+    if line.box.height < 1.3 * usual or is_tilted(line, usual):
+        return [line]
+    x0, top, x1, bottom = box_to_slice(line.box, mask.shape[1], mask.shape[0])
+    ink = mask[top:bottom, x0:x1].sum(axis=1)
+    rows = _joined_rows(ink_runs(ink > 0.02 * (x1 - x0)), least=0.55 * usual)
+    if line.box.width > line.box.height:
+        rows = [part for row in rows for part in _split_touching(ink, row, usual)]
+    if len(rows) < 2:
+        return [line]
+    pad = 0.12 * usual
+    return [
+        replace(line, box=replace_rows(line.box, top + start - pad, top + end + pad))
+        for start, end in rows
+    ]
+
+
+def _split_touching(
+    ink: NDArray[np.int64], row: tuple[int, int], usual: float
+) -> list[tuple[int, int]]:
+    """``row`` cut where it is as high as several lines of close-set type."""
+    start, end = row
+    if end - start < 1.3 * usual:
+        return [row]
+    return _cut_evenly(ink, start, end, round((end - start) / (CLOSE_PITCH * usual)))
+
+
+def replace_rows(box: Box, top: float, bottom: float) -> Box:
+    return Box(box.x0, max(box.top, top), box.x1, min(box.bottom, bottom))
+
+
+def _joined_rows(rows: list[tuple[int, int]], least: float) -> list[tuple[int, int]]:
+    """Rows lower than ``least`` are parts of a character: they join the nearer neighbour."""
+    rows = list(rows)
+    while len(rows) > 1:
+        low = min(range(len(rows)), key=lambda index: rows[index][1] - rows[index][0])
+        if rows[low][1] - rows[low][0] >= least:
+            break
+        before = rows[low][0] - rows[low - 1][1] if low else np.inf
+        after = rows[low + 1][0] - rows[low][1] if low + 1 < len(rows) else np.inf
+        first = low - 1 if before <= after else low
+        rows[first : first + 2] = [(rows[first][0], rows[first + 1][1])]
+    return rows
+
+
+def rows_of(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines that stand beside each other, from top to bottom; each row from left to right."""
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: line.box.center[1]):
+        home = next((row for row in rows if _same_row(row, line)), None)
+        if home is None:
+            rows.append([line])
+        else:
+            home.append(line)
+    return [sorted(row, key=lambda line: line.box.x0) for row in rows]
+
+
+def _same_row(row: Sequence[Line], line: Line) -> bool:
+    """Whether ``line`` shares most of its height with ``row`` and stands beside all of it."""
+    box = boxes_union(member.box for member in row)
+    beside = all(
+        member.box.intersection(line.box).width < 0.3 * min(member.box.width, line.box.width)
+        for member in row
+    )
+    overlap = min(box.bottom, line.box.bottom) - max(box.top, line.box.top)
+    return beside and overlap > 0.5 * min(box.height, line.box.height)
+
+
+def parts_of_row(row: Sequence[Line]) -> list[list[Line]]:
+    """``row`` cut where a gap is wider than one and a half characters."""
+    parts: list[list[Line]] = [[row[0]]]
+    for line in row[1:]:
+        last = parts[-1][-1].box
+        if line.box.x0 - last.x1 > 1.5 * max(last.height, line.box.height):
+            parts.append([line])
+        else:
+            parts[-1].append(line)
+    return parts
+
+
+def join_row(row: Sequence[Line]) -> Line:
+    """One line out of neighbours in a row."""
+    if len(row) == 1:
+        return row[0]
+    widest = max(row, key=lambda line: line.box.width)
+    box = boxes_union(line.box for line in row)
+    slope = widest.slope / max(1.0, widest.box.width) * box.width
+    return Line(box, widest.cell, slope)
+
+
+def stack_characters(lines: Sequence[Line], mask: Mask, usual: float) -> list[Line]:
+    """Single characters below each other become one line that runs from top to bottom."""
+    result: list[Line] = []
+    stack: list[Line] = []
+    for line in lines:
+        if stack and not (_is_single(line) and _is_below(line, stack[-1])):
+            result.append(_stack_to_line(stack, mask, usual))
+            stack = []
+        if _is_single(line):
+            stack.append(line)
+        else:
+            result.append(line)
+    if stack:
+        result.append(_stack_to_line(stack, mask, usual))
+    return result
+
+
+def _is_single(line: Line) -> bool:
+    return line.box.width < 1.3 * line.box.height
+
+
+def _is_below(line: Line, above: Line) -> bool:
+    near = line.box.top - above.box.bottom < 2.5 * above.box.width
+    return near and abs(line.box.center[0] - above.box.center[0]) < 0.5 * above.box.width
+
+
+def _stack_to_line(stack: Sequence[Line], mask: Mask, usual: float) -> Line:
+    box = boxes_union(line.box for line in stack)
+    parts: list[Box] = []
+    if len(stack) > 1 or box.height > 1.8 * usual:
+        parts = character_rows(box_of_ink(mask, box) or box, mask, usual)
+    if len(parts) < 2:
+        return Line(box, stack[0].cell, stack[0].slope)
+    return Line(box, stack[0].cell, parts=tuple(parts))
+
+
+def character_rows(column: Box, mask: Mask, usual: float) -> list[Box]:
+    """The characters of a column that is one character wide, from top to bottom.
+
+    A character is about as high as the column is wide, no higher than a line of the page,
+    and may itself have empty rows.
+    """
+    x0, top, x1, bottom = box_to_slice(column, mask.shape[1], mask.shape[0])
+    ink = mask[top:bottom, x0:x1].sum(axis=1)
+    em = min(column.width, 0.9 * usual)
+    characters: list[tuple[int, int]] = []
+    for start, end in ink_runs(ink > 0):
+        if characters and end - characters[-1][0] <= 1.15 * em:
+            characters[-1] = (characters[-1][0], end)
+        else:
+            characters += _cut_evenly(ink, start, end, max(1, round((end - start) / em)))
+    return [Box(column.x0, float(top + a), column.x1, float(top + b)) for a, b in characters]
+
+
+def _cut_evenly(ink: NDArray[np.int64], start: int, end: int, count: int) -> list[tuple[int, int]]:
+    """Rows ``start`` to ``end`` cut into ``count``, each cut in the quietest row nearby."""
+    step = (end - start) / count
+    reach = max(1, round(0.2 * step))
+    cuts = [start]
+    for number in range(1, count):
+        near = range(round(start + number * step) - reach, round(start + number * step) + reach + 1)
+        cuts.append(min(near, key=lambda row: int(ink[row])))
+    return list(zip(cuts, [*cuts[1:], end], strict=True))
+
+
+def ink_runs(filled: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Start and end of each run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], filled.astype(np.int8), [0]])))
+    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+
+
+def lines_by_cell(lines: Iterable[Line]) -> dict[int | None, list[Line]]:
+    """Lines of each cell; None holds those outside of all cells."""
+    cells: dict[int | None, list[Line]] = defaultdict(list)
+    for line in lines:
+        cells[line.cell].append(line)
+    return dict(cells)
