@@ -13,7 +13,7 @@ from benchmarks.quality import read_source
 from extraction.errors import FormloopError
 from extraction.pages.read import read_pages
 from extraction.pipeline import read_page
-from service.stations import build_stations
+from workers.stations import build_stations
 
 
 def main() -> None:

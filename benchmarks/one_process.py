@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks.quality import read_source
 from extraction.pipeline import extract_document
-from service.stations import build_stations
+from workers.stations import build_stations
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -22,14 +22,15 @@ from benchmarks.report import Figures, Section, figures_to_markdown, share, writ
 from benchmarks.synthetic import UnseenForm, form_rng, print_form, printed_truth, unseen_forms
 from benchmarks.truth import TableText, cells_by_page
 from extraction.engines import available_threads, choose_engine
-from extraction.grid.lines import RulingNetwork, load_ruling_network
+from extraction.grid.sides import RulingModels, load_ruling_models
 from extraction.pages.upright import find_upright
 from extraction.pipeline import find_grids
 from extraction.values import RawPage
 from models.synthesis.levels import LEVEL_NAMES, Level
 from models.synthesis.scan import scan_page
 
-NETWORK, CLASSICAL, IMG2TABLE = "ruling network", "classical strips", "img2table"
+JUDGED, NETWORK = "network and judge", "network alone"
+CLASSICAL, IMG2TABLE = "classical strips", "img2table"
 RULED = {"full", "open"}
 
 CellFinder = Callable[[RawPage], tuple[TableText, ...]]
@@ -46,10 +47,11 @@ class Reading:
 
 
 def measure_rulings(per_level: int, levels: Sequence[Level] = LEVEL_NAMES) -> Section:
-    network = load_ruling_network(choose_engine(), available_threads())
+    models = load_ruling_models(choose_engine(), available_threads())
     ways: dict[str, CellFinder] = {
-        NETWORK: lambda raw: find_cells(raw, network),
-        CLASSICAL: lambda raw: find_cells(raw, see_classical_rulings),
+        JUDGED: lambda raw: find_cells(raw, models),
+        NETWORK: lambda raw: find_cells(raw, replace(models, sides=None)),
+        CLASSICAL: lambda raw: find_cells(raw, RulingModels(see_classical_rulings, None)),
         IMG2TABLE: lambda raw: find_img2table_cells(raw.image, raw.number),
     }
     readings = [
@@ -83,10 +85,10 @@ def read_form(form: UnseenForm, ways: dict[str, CellFinder]) -> Iterator[Reading
             yield Reading(way, form.level, count_cells(found, true), seconds)
 
 
-def find_cells(raw: RawPage, network: RulingNetwork) -> tuple[TableText, ...]:
-    """Our own road as far as the grid, with ``network`` to see the rulings."""
+def find_cells(raw: RawPage, models: RulingModels) -> tuple[TableText, ...]:
+    """Our own road as far as the grid, with ``models`` to see the rulings."""
     page = find_upright(raw, None)
-    _, _, grids = find_grids(page, raw, network)
+    _, _, grids = find_grids(page, raw, models)
     return tuple(
         TableText(number, cell.row, cell.column, cell.rowspan, cell.colspan, "", raw.number)
         for number, grid in enumerate(grids)

@@ -32,7 +32,7 @@ from benchmarks.report import Section, machine_section, write_sections
 from benchmarks.synthetic import unseen_forms
 from extraction.pipeline import Stations
 from models.synthesis.levels import LEVEL_NAMES
-from service.stations import build_stations
+from workers.stations import build_stations
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 SECTIONS = ("samples", "synthetic", "others", "rulings", "speed", "memory")

@@ -27,7 +27,7 @@ from extraction.pages.read import read_pages
 from extraction.pipeline import Stations, extract_document
 from extraction.record_json import record_to_json
 from extraction.values import Image, Record
-from service.stations import build_stations
+from workers.stations import build_stations
 
 OURS_ONNX = "formloop on ONNX Runtime, file to record"
 RAPID = "RapidOCR, words only"

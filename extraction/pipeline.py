@@ -16,7 +16,8 @@ from extraction.grid.alignment import find_aligned_grids
 from extraction.grid.cells import words_into_cells
 from extraction.grid.grids import edges_to_grids
 from extraction.grid.join import join_grids
-from extraction.grid.lines import RulingNetwork, evidence_to_edges, evidence_to_probe, see_rulings
+from extraction.grid.lines import evidence_to_edges, evidence_to_probe, see_rulings
+from extraction.grid.sides import RulingModels
 from extraction.grid.straighten import find_displacement, straighten_evidence, straighten_page
 from extraction.limits import Limits
 from extraction.ocr.reader import Reader
@@ -50,7 +51,7 @@ class WordLabeller(Protocol):
 class Stations:
     """All that is loaded once per process and used for every document."""
 
-    rulings: RulingNetwork
+    rulings: RulingModels
     reader: Reader
     labeller: WordLabeller
     declarations: tuple[FormDeclaration, ...]
@@ -100,7 +101,7 @@ def extract_document(
     )
 
 
-def read_page(raw: RawPage, rulings: RulingNetwork, reader: Reader) -> tuple[Page, PageReading]:
+def read_page(raw: RawPage, rulings: RulingModels, reader: Reader) -> tuple[Page, PageReading]:
     """One page: made upright, its rulings found, its cells read."""
     clock = Clock()
     page = find_upright(raw, reader.score_upright)
@@ -127,18 +128,19 @@ def read_page(raw: RawPage, rulings: RulingNetwork, reader: Reader) -> tuple[Pag
 
 
 def find_grids(
-    page: Page, raw: RawPage, network: RulingNetwork
+    page: Page, raw: RawPage, rulings: RulingModels
 ) -> tuple[Page, Sequence[Edge], tuple[Grid, ...]]:
     """The page made straight by its own rulings, those rulings, and the grids they draw."""
     if page.edges is not None:
         return page, page.edges, edges_to_grids(page.edges, page.number, page.dpi)
-    evidence = see_rulings(page.image, page.dpi, network)
+    evidence = see_rulings(page.image, page.dpi, rulings.network)
     displacement = find_displacement(evidence)
     if displacement is not None:
         page = straighten_page(page, raw.image, displacement)
         evidence = straighten_evidence(evidence, displacement)
     edges = evidence_to_edges(evidence)
-    grids = edges_to_grids(edges, page.number, page.dpi, evidence_to_probe(evidence))
+    judge = rulings.judge(evidence, page.image, page.dpi)
+    grids = edges_to_grids(edges, page.number, page.dpi, evidence_to_probe(evidence), judge)
     return page, edges, grids
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from extraction.grid.lines import RulingNetwork, load_ruling_network
+from extraction.grid.sides import RulingModels, load_ruling_models
 from extraction.ocr.reader import Reader
 from extraction.pipeline import read_page
 from extraction.values import Image, Page, PageReading, RawPage
@@ -16,6 +16,6 @@ def read_picture(image: Image, dpi: float) -> tuple[Page, PageReading]:
 
 
 @lru_cache(maxsize=1)
-def _stations() -> tuple[RulingNetwork, Reader]:
+def _stations() -> tuple[RulingModels, Reader]:
     reader = Reader(threads=1)
-    return load_ruling_network(reader.engine, 1), reader
+    return load_ruling_models(reader.engine, 1), reader

@@ -11,7 +11,7 @@ from extraction.pages.sources import SourceFile
 from extraction.pipeline import Extraction, Stations, extract_document
 from service.extract_job import ExtractJob, Outcome, error_to_failure, extract_job
 from service.extract_process import ReaderSettings
-from service.stations import THRESHOLD, build_stations
+from workers.stations import THRESHOLD, build_stations
 
 
 @dataclass(frozen=True, slots=True)

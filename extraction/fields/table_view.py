@@ -114,14 +114,10 @@ def cell_text(view: TableView, cell: Cell) -> CellText:
 def _halves(view: TableView, cell: Cell) -> list[Cell]:
     halves = [cell]
     while is_second_half(view, halves[0]):
-        halves.insert(0, view.at[halves[0].row - 1, halves[0].column])
-    while True:
-        below = view.below(halves[-1])
-        if below is None or below.column != halves[-1].column:
-            return halves
-        if not is_second_half(view, below):
-            return halves
+        halves.insert(0, _before_break(view, halves[0]) or halves[0])
+    while (below := _after_break(view, halves[-1])) is not None and is_second_half(view, below):
         halves.append(below)
+    return halves
 
 
 def is_second_half(view: TableView, cell: Cell) -> bool:
@@ -129,12 +125,32 @@ def is_second_half(view: TableView, cell: Cell) -> bool:
 
     Where both print, they print the same, or the first ends with a full line.
     """
-    above = view.at.get((cell.row - 1, cell.column))
-    if not cell.continues or above is None or view.is_key(cell):
+    if not cell.continues or view.is_key(cell):
+        return False
+    above = _before_break(view, cell)
+    if above is None:
         return False
     if not (above.words and cell.words):
         return True
     return _repeats((above, cell)) or runs_on(above.words, above.box)
+
+
+def _before_break(view: TableView, cell: Cell) -> Cell | None:
+    """The last cell above on an earlier page; a header that is printed again lies between."""
+    above = view.at.get((cell.row - 1, cell.column))
+    while above is not None and above.page == cell.page:
+        above = view.at.get((above.row - 1, cell.column))
+    return above
+
+
+def _after_break(view: TableView, cell: Cell) -> Cell | None:
+    """The cell below in which ``cell`` may run on, past a header that is printed again."""
+    below = view.below(cell)
+    while below is not None and below.page > cell.page and not below.continues:
+        below = view.below(below)
+    if below is None or below.page == cell.page or below.column != cell.column:
+        return None
+    return below if _before_break(view, below) is cell else None
 
 
 def runs_on(words: Sequence[Word], box: Box) -> bool:

@@ -10,8 +10,8 @@ sides closes into rectangles are cut where the evidence for a missing side is be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +23,7 @@ from extraction.grid.lattice import (
     Lattice,
     Rectangle,
     bridge_gaps,
+    lattice_to_parts,
     lattice_to_rectangles,
     rectangle_quality,
 )
@@ -30,6 +31,8 @@ from extraction.values import Axis, Box, Cell, Edge, Grid
 
 Probe = Callable[[Axis, float, float, float], float]
 """axis, position, start, end → share of that stretch that shows a ruling, 0..1."""
+Judge = Callable[[Lattice], Lattice]
+"""The same lattice with the probability of each side in place of its evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class GridSettings:
     reach_pt: float = 4.0
     shortest_side_pt: float = 4.0
     inferred: float = 0.6
-    whole: float = 0.75
+    whole: float = 0.6
     gaps: GapSettings = field(default_factory=GapSettings)
 
 
@@ -49,21 +52,33 @@ def edges_to_grids(
     page: int,
     dpi: float,
     probe: Probe | None = None,
+    judge: Judge | None = None,
     settings: GridSettings | None = None,
 ) -> tuple[Grid, ...]:
-    """The ruled tables of a page, from top to bottom. ``probe`` defaults to exact edges."""
+    """The ruled tables of a page, from top to bottom. ``probe`` defaults to exact edges.
+
+    ``judge`` weighs the sides of a scanned table anew, knowing all of them.
+    """
     settings = settings or GridSettings()
     grids = []
-    tables = edges_to_tables(edges, settings.reach_pt * dpi / 72)
-    for table in islands_to_tables(tables, settings.snap_pt * dpi / 72):
-        lattice = edges_to_lattice(table, dpi, probe, settings)
-        if lattice is None:
-            continue
-        lattice = bridge_gaps(lattice, settings.gaps)
+    for lattice in edges_to_lattices(edges, dpi, probe, judge, settings):
         rectangles = lattice_to_rectangles(lattice, settings.gaps.present)
         if len(rectangles) > 1:
             grids.append(rectangles_to_grid(rectangles, lattice, page))
     return tuple(sorted(grids, key=lambda grid: (grid.box_on(page).top, grid.box_on(page).x0)))
+
+
+def edges_to_lattices(
+    edges: Sequence[Edge],
+    dpi: float,
+    probe: Probe | None,
+    judge: Judge | None,
+    settings: GridSettings,
+) -> Iterator[Lattice]:
+    """One lattice for each table of the page."""
+    tables = edges_to_tables(edges, settings.reach_pt * dpi / 72)
+    for table in islands_to_tables(tables, settings.snap_pt * dpi / 72):
+        yield from edges_to_parts(table, dpi, probe, judge, settings)
 
 
 def edges_to_tables(edges: Sequence[Edge], reach_px: float) -> list[list[Edge]]:
@@ -112,35 +127,60 @@ def islands_to_tables(tables: Sequence[list[Edge]], snap_px: float) -> list[list
     return whole
 
 
-def edges_to_lattice(
-    edges: Sequence[Edge], dpi: float, probe: Probe | None, settings: GridSettings
-) -> Lattice | None:
-    """Separators and the evidence for each side; None where the edges enclose nothing."""
+def edges_to_parts(
+    edges: Sequence[Edge],
+    dpi: float,
+    probe: Probe | None,
+    judge: Judge | None,
+    settings: GridSettings,
+) -> Iterator[Lattice]:
+    """Separators and the evidence for each side; nothing where the edges enclose nothing."""
     snap = settings.snap_pt * dpi / 72
     inferred = open_sides_to_edges(edges, snap, settings)
     every = [*edges, *inferred]
     ys = positions_to_separators([e for e in every if e.axis == "horizontal"], snap)
     xs = positions_to_separators([e for e in every if e.axis == "vertical"], snap)
     if probe is not None:
-        ys = [y for y in ys if _is_whole_somewhere("horizontal", y, xs, probe, settings)]
-        xs = [x for x in xs if _is_whole_somewhere("vertical", x, ys, probe, settings)]
+        implied = edges_to_probe(inferred, snap)
+        ys = [y for y in ys if _is_whole("horizontal", y, xs, (probe, implied), settings)]
+        xs = [x for x in xs if _is_whole("vertical", x, ys, (probe, implied), settings)]
     if len(xs) < 2 or len(ys) < 2:
-        return None
-    probes = (probe or edges_to_probe(edges, snap), edges_to_probe(inferred, snap))
-    across = np.array(
-        [[max(p("horizontal", y, a, b) for p in probes) for a, b in pairwise(xs)] for y in ys]
+        return
+    seen = _probed(xs, ys, probe or edges_to_probe(edges, snap))
+    lattice = bridge_gaps(judge(seen) if judge else seen, seen, settings.gaps)
+    for part in lattice_to_parts(lattice, settings.gaps.present):
+        yield _closed(part, edges_to_probe(inferred, snap)) if inferred else part
+
+
+def _closed(lattice: Lattice, implied: Probe) -> Lattice:
+    """The sides that ``implied`` shows count as seen."""
+    closed = _probed(lattice.xs, lattice.ys, implied)
+    return replace(
+        lattice,
+        across=np.maximum(lattice.across, closed.across),
+        down=np.maximum(lattice.down, closed.down),
     )
-    down = np.array(
-        [[max(p("vertical", x, a, b) for p in probes) for x in xs] for a, b in pairwise(ys)]
-    )
+
+
+def _probed(xs: Sequence[float], ys: Sequence[float], probe: Probe) -> Lattice:
+    across = np.array([[probe("horizontal", y, a, b) for a, b in pairwise(xs)] for y in ys])
+    down = np.array([[probe("vertical", x, a, b) for x in xs] for a, b in pairwise(ys)])
     return Lattice(tuple(xs), tuple(ys), across, down)
 
 
-def _is_whole_somewhere(
-    axis: Axis, at: float, crossing: Sequence[float], probe: Probe, settings: GridSettings
+def _is_whole(
+    axis: Axis,
+    at: float,
+    crossing: Sequence[float],
+    probes: Sequence[Probe],
+    settings: GridSettings,
 ) -> bool:
     """Whether a separator is seen from one crossing to the next; a ``1`` or ``/`` is not."""
-    return any(probe(axis, at, a, b) >= settings.whole for a, b in pairwise(crossing))
+    return any(
+        probe(axis, at, a, b) >= min(settings.whole, settings.inferred)
+        for a, b in pairwise(crossing)
+        for probe in probes
+    )
 
 
 def positions_to_separators(edges: Sequence[Edge], snap_px: float) -> list[float]:
@@ -175,10 +215,10 @@ def edges_to_probe(edges: Sequence[Edge], snap_px: float) -> Probe:
 def open_sides_to_edges(
     edges: Sequence[Edge], snap_px: float, settings: GridSettings
 ) -> list[Edge]:
-    """Close a table whose outer frame is not printed.
+    """Close a table whose outer frame is not printed, or not all of it.
 
-    Where at least two parallel lines end together beyond the last crossing line, the table
-    ends there, too, and the side that they imply is returned as an inferred edge.
+    Where at least two parallel lines end together, beyond the last crossing line or on it,
+    the table ends there, too, and the side that they imply is returned as an inferred edge.
     """
     inferred = []
     axes: tuple[tuple[Axis, Axis], ...] = (("horizontal", "vertical"), ("vertical", "horizontal"))
@@ -190,14 +230,13 @@ def open_sides_to_edges(
             ([edge.end for edge in along], max(crossing), 1.0),
         ):
             beyond = [k for k, end in enumerate(ends) if sign * (end - outermost) > 4 * snap_px]
-            if len(beyond) < 2:
-                continue
-            at = float(np.median([ends[k] for k in beyond]))
-            beyond = [k for k in beyond if abs(ends[k] - at) <= 2 * snap_px]
-            if len(beyond) < 2:
-                continue
-            reach = [along[k].at for k in beyond]
-            inferred.append(Edge(other, at, min(reach), max(reach), settings.inferred))
+            at = outermost
+            if len(beyond) >= 2:
+                at = float(np.median([ends[k] for k in beyond]))
+            together = [k for k, end in enumerate(ends) if abs(end - at) <= 2 * snap_px]
+            if len(together) >= 2:
+                reach = [along[k].at for k in together]
+                inferred.append(Edge(other, at, min(reach), max(reach), settings.inferred))
     return inferred
 
 

@@ -3,7 +3,7 @@ that the sides enclose."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +12,10 @@ from scipy.ndimage import label as label_regions
 
 Rectangle = tuple[int, int, int, int]
 """first row, first column, row after the last, column after the last."""
+
+
+FRAMED = 0.8
+"""Share of a table's rows that show both outer rulings where it is drawn with a frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +44,65 @@ class Lattice:
         return len(self.ys) - 1, len(self.xs) - 1
 
 
-def bridge_gaps(lattice: Lattice, settings: GapSettings) -> Lattice:
+def bridge_gaps(lattice: Lattice, traces: Lattice, settings: GapSettings) -> Lattice:
     """Count faint sides as present where the same separator is seen before and after them.
 
     A merged cell shows no trace of a side at all; a line that the scan broke nearly always
-    does. The evidence stays low, so that the cells beside it are trusted less.
+    does. ``traces`` is the lattice as it was seen before anything was judged.
     """
-    return Lattice(
-        lattice.xs,
-        lattice.ys,
-        np.array([_bridged(along, settings) for along in lattice.across]),
-        np.array([_bridged(along, settings) for along in lattice.down.T]).T,
+    pairs = zip(lattice.across, traces.across, strict=True)
+    turned = zip(lattice.down.T, traces.down.T, strict=True)
+    return replace(
+        lattice,
+        across=np.array([_bridged(along, trace, settings) for along, trace in pairs]),
+        down=np.array([_bridged(along, trace, settings) for along, trace in turned]).T,
     )
 
 
-def _bridged(along: NDArray[np.float64], settings: GapSettings) -> NDArray[np.float64]:
+def _bridged(
+    along: NDArray[np.float64], trace: NDArray[np.float64], settings: GapSettings
+) -> NDArray[np.float64]:
     bridged = along.copy()
     seen = np.flatnonzero(along >= settings.present)
     for before, after in pairwise(seen):
         gap = slice(before + 1, after)
-        if 1 < after - before <= settings.longest_gap + 1 and (along[gap] >= settings.trace).all():
+        if 1 < after - before <= settings.longest_gap + 1 and (trace[gap] >= settings.trace).all():
             bridged[gap] = settings.present
     return bridged
+
+
+def lattice_to_parts(lattice: Lattice, present: float) -> list[Lattice]:
+    """Tables that stand close to each other, taken apart where nothing but white lies between.
+
+    That holds only for tables with a frame: in one that is open at its sides a row of one
+    wide cell shows no ruling down, either.
+    """
+    parts = _stacked_parts(lattice, present)
+    return [_turned(beside) for part in parts for beside in _stacked_parts(_turned(part), present)]
+
+
+def _stacked_parts(lattice: Lattice, present: float) -> list[Lattice]:
+    seen = lattice.down >= present
+    framed = seen[:, 0] & seen[:, -1]
+    between = ~seen.any(axis=1)
+    if not between.any() or framed.sum() < FRAMED * (~between).sum():
+        return [lattice]
+    cuts = [-1, *np.flatnonzero(between).tolist(), len(seen)]
+    return [
+        Lattice(
+            lattice.xs,
+            lattice.ys[first + 1 : last + 1],
+            lattice.across[first + 1 : last + 1],
+            lattice.down[first + 1 : last],
+        )
+        for first, last in pairwise(cuts)
+        if last - first > 1
+    ]
+
+
+def _turned(lattice: Lattice) -> Lattice:
+    """Rows as columns."""
+    return Lattice(lattice.ys, lattice.xs, lattice.down.T, lattice.across.T)
 
 
 def lattice_to_rectangles(lattice: Lattice, present: float) -> list[Rectangle]:

@@ -108,6 +108,22 @@ def test_a_blank_merged_cell_under_a_repeated_header_belongs_to_the_page_before(
     assert texts(indicators(grid), "level1") == [("产出指标",), ("产出指标",)]
 
 
+def test_a_repeated_header_is_never_the_first_half_of_the_cell_below_it() -> None:
+    rows = [HEADER, row_of("清淤"), HEADER, row_of("清障", level1="")]
+    grid = continuing(on_page_two(grid_of(rows), 2), {(3, 0)})
+    assert texts(indicators(grid), "level1") == [("产出指标",), ("产出指标",)]
+
+
+def test_a_row_cut_by_the_page_runs_on_below_a_repeated_header() -> None:
+    tail = ["", "", "", "，其中城区一公里", "", "", "", ""]
+    rows = [HEADER, row_of("清淤"), HEADER, tail, row_of("清障")]
+    grid = continuing(on_page_two(grid_of(rows), 2), {(3, column) for column in range(8)})
+    assert texts(indicators(grid), "level3", "target") == [
+        ("清淤", "3公里，其中城区一公里"),
+        ("清障", "3公里"),
+    ]
+
+
 def test_a_row_cut_by_the_page_is_one_row_and_its_sentence_runs_on() -> None:
     rows = [HEADER, row_of("清淤"), ["", "", "", "，其中城区一公里", "", "", "", ""]]
     grid = continuing(on_page_two(grid_of(rows), 2), {(2, column) for column in range(8)})

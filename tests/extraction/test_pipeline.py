@@ -17,7 +17,7 @@ from extraction.pages.read import read_pages
 from extraction.pages.sources import SourceFile
 from extraction.pipeline import Stations, extract_document
 from extraction.values import RawPage
-from service.stations import build_stations
+from workers.stations import build_stations
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 DOCUMENTS = ("seed_000", "seed_001", "seed_004")

@@ -7,7 +7,7 @@ from pathlib import Path
 from extraction.confidence import load_calibrator
 from extraction.declarations import load_declarations
 from extraction.engines import Engine
-from extraction.grid.lines import load_ruling_network
+from extraction.grid.sides import load_ruling_models
 from extraction.limits import Limits
 from extraction.ocr.reader import Reader
 from extraction.pipeline import Stations
@@ -32,7 +32,7 @@ def build_stations(
     """
     reader = Reader(engine, threads)
     return Stations(
-        rulings=load_ruling_network(reader.engine, reader.threads),
+        rulings=load_ruling_models(reader.engine, reader.threads),
         reader=reader,
         labeller=Labeller(find_version(SHIPPED_FOLDER, model) if model else None),
         declarations=load_declarations(declarations),

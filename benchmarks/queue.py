@@ -1,0 +1,205 @@
+"""What the queue costs beside bare extraction, what a second worker brings, and the memory.
+
+python -m benchmarks.queue [--quick]
+
+The cost is measured twice: as the difference to bare extraction of the same files in one
+process, by the clock and by processor time, and alone, on a road that reads nothing and
+gives the same page each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from benchmarks.quality import BORN_DIGITAL, read_source, samples_by_level
+from benchmarks.queue_rig import Queue, running_queue
+from benchmarks.report import Figures, Section, figures_to_markdown
+from extraction.pages.sources import SourceFile
+from extraction.pipeline import extract_document
+from extraction.reading_json import reading_from_json, reading_to_json
+from extraction.record_json import record_from_json, record_to_json
+from extraction.values import Image, PageReading, Record
+from workers.road import ROAD_VARIABLE, ReadPage, StationsRoad
+from workers.stations import build_stations
+
+FOLDER_VARIABLE = "FORMLOOP_BENCH_ROAD"
+MOST_S = 3600.0
+ROUNDS, QUICK_ROUNDS = 4, 1
+EMPTY_PAGES, QUICK_EMPTY_PAGES = 1000, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one page, its share of the document's own steps included."""
+
+    pages: int
+    wall_ms: float
+    cpu_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Resident memory of a worker after a fifth of the pages, and after all."""
+
+    pages: int
+    early_mb: float
+    late_mb: float
+
+    @property
+    def share(self) -> float:
+        return self.late_mb / self.early_mb - 1
+
+
+def measure_queue(folder: Path, *, quick: bool) -> Section:
+    sources = read_sources(QUICK_ROUNDS if quick else ROUNDS)
+    bare = measure_bare(sources, folder)
+    empty_pages = QUICK_EMPTY_PAGES if quick else EMPTY_PAGES
+    road = {ROAD_VARIABLE: f"{__name__}:same_page_road", FOLDER_VARIABLE: str(folder)}
+    empty, growth = measure_empty(folder / "empty", empty_pages, road, sources[0])
+    one = measure_real(folder / "one", 1, sources)
+    two = measure_real(folder / "two", 2, sources)
+    rows = (
+        ("bare extraction, one process", *cost_cells(bare), ""),
+        ("through the queue, one worker", *cost_cells(one), ""),
+        ("the queue alone, on a road that reads nothing", *cost_cells(empty), ""),
+        ("… its share of a page", *share_cells(empty, bare), "≤ 3 %"),
+        ("two workers against one", f"{one.wall_ms / two.wall_ms:.2f} ×", "", "≥ 1.8 ×"),
+        (f"memory over {growth.pages} pages", f"{growth.share:+.1%}", "", "≤ 3 %"),
+    )
+    columns = ("queue, one engine thread each", "clock", "processor", "asked")
+    data = {name: asdict(cost) for name, cost in (("bare", bare), ("one", one), ("two", two))}
+    return Section(
+        "queue",
+        "Queue",
+        figures_to_markdown(Figures(columns, rows)),
+        {**data, "empty": asdict(empty), "growth": asdict(growth)},
+    )
+
+
+def cost_cells(cost: Cost) -> tuple[str, str]:
+    return f"{cost.wall_ms:.0f} ms a page", f"{cost.cpu_ms:.0f} ms"
+
+
+def share_cells(part: Cost, whole: Cost) -> tuple[str, str]:
+    return f"{part.wall_ms / whole.wall_ms:.1%}", f"{part.cpu_ms / whole.cpu_ms:.1%}"
+
+
+def read_sources(rounds: int) -> list[SourceFile]:
+    """Scans of the samples, each as often as there are rounds, every copy a file of its own."""
+    paths = [path for level, path, _ in samples_by_level() if level != BORN_DIGITAL]
+    scans = [read_source(path) for path in paths[::3]]
+    return [salted(scan, number) for number in range(rounds) for scan in scans]
+
+
+def salted(source: SourceFile, number: int) -> SourceFile:
+    """The same PDF with a comment at its end: the queue reads no file twice."""
+    return replace(source, data=source.data + b"\n%" + str(number).encode())
+
+
+def measure_bare(sources: Sequence[SourceFile], folder: Path) -> Cost:
+    stations = build_stations(threads=1)
+    first = extract_document(sources[0], stations)
+    read = StationsRoad(stations).read(sources[0], 1)
+    write_page(folder, read, first.record)
+    wall, cpu, pages = time.perf_counter(), time.process_time(), 0
+    for source in sources:
+        pages += len(extract_document(source, stations).images)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Cost(pages, 1000 * wall / pages, 1000 * cpu / pages)
+
+
+def measure_real(folder: Path, workers: int, sources: Sequence[SourceFile]) -> Cost:
+    with running_queue(folder, workers, {}) as queue:
+        return run_all(queue, ((s.name, s.data) for s in sources))
+
+
+def measure_empty(
+    folder: Path, pages: int, environment: Mapping[str, str], source: SourceFile
+) -> tuple[Cost, Growth]:
+    early: list[float] = []
+    with running_queue(folder, 1, dict(environment)) as queue:
+        files = ((f"{n}.pdf", salted(source, n).data) for n in range(pages))
+
+        def look() -> None:
+            if not early and queue.active() <= 0.8 * pages:
+                early.append(queue.resident_mb())
+
+        cost = run_all(queue, files, look)
+        late = queue.resident_mb()
+    return cost, Growth(pages, early[0] if early else late, late)
+
+
+def run_all(
+    queue: Queue, files: Iterator[tuple[str, bytes]], look: Callable[[], None] = lambda: None
+) -> Cost:
+    """The cost of each page, from the first step that is taken to the last that ends."""
+    cpu = queue.cpu_seconds()
+    for name, data in files:
+        queue.put(name, data)
+    queue.begin()
+    until = time.monotonic() + MOST_S
+    while queue.active() and time.monotonic() < until:
+        look()
+        time.sleep(0.2)
+    if queue.active() or queue.failed():
+        raise RuntimeError(f"{queue.active()} documents not done, {queue.failed()} failed")
+    pages = queue.pages()
+    cpu = queue.cpu_seconds() - cpu
+    return Cost(pages, 1000 * queue.busy_seconds() / pages, 1000 * cpu / pages)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SamePageRoad:
+    """Gives the same page and record whatever it is asked."""
+
+    producer: Mapping[str, str]
+    image: Image
+    reading: PageReading
+    record: Record
+
+    def count(self, source: SourceFile) -> int:
+        return 1
+
+    def read(self, source: SourceFile, page: int) -> ReadPage:
+        return ReadPage(self.image, self.reading)
+
+    def assemble(
+        self, source: SourceFile, readings: Sequence[PageReading], form_type: str | None
+    ) -> Record:
+        return replace(self.record, name=source.name, sha256=source.sha256)
+
+
+def write_page(folder: Path, page: ReadPage, record: Record) -> None:
+    """What ``same_page_road`` gives, for the workers to read."""
+    np.save(folder / "page.npy", page.image)
+    stored = {"reading": reading_to_json(page.reading), "record": record_to_json(record)}
+    (folder / "page.json").write_text(json.dumps(stored), encoding="utf-8")
+
+
+def same_page_road() -> SamePageRoad:
+    folder = Path(os.environ[FOLDER_VARIABLE])
+    stored = json.loads((folder / "page.json").read_text(encoding="utf-8"))
+    image = cast(Image, np.load(folder / "page.npy"))
+    record = record_from_json(stored["record"])
+    return SamePageRoad(record.producer, image, reading_from_json(stored["reading"]), record)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    with tempfile.TemporaryDirectory(prefix="fl-bench-") as folder:
+        print(measure_queue(Path(folder), quick=parser.parse_args().quick).body)
+
+
+if __name__ == "__main__":
+    main()
