@@ -1,4 +1,4 @@
-# make demo | test | check | bench | train. The first of them makes .venv; the stamps in it let
+# make demo | test | check | soak | bench | train. The first of them makes .venv; the stamps in it let
 # pip run again only when pyproject.toml or constraints.txt change.
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -17,27 +17,31 @@ DEMO := samples/pdf/seed_000.pdf \
 	samples/scans/seed_000_stamped200.pdf samples/scans/seed_004_fax200.pdf \
 	samples/scans/seed_000_archive150.pdf samples/scans/seed_004_photo.pdf
 
-.PHONY: demo test check fast-test bench train system-packages clean
+.PHONY: demo test check soak bench train system-packages clean
 
 demo: $(VENV)/.serving
 	$(BIN)/formloop extract $(DEMO) --out out/demo --format json,xlsx,html,table
 
 test: $(VENV)/.testing system-packages
-	$(PYTEST)
+	$(PYTEST) -m "not soak"
+
+soak: $(VENV)/.testing system-packages
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak
 
 check: $(VENV)/.testing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not soak"
 
 bench: $(VENV)/.bench system-packages
 	$(BIN)/python -m benchmarks.run
 
 train: $(VENV)/.training system-packages
 	$(BIN)/python -m models.train_rulings
-	$(BIN)/python -m models.train --minutes 40
+	$(BIN)/python -m models.train_sides
+	$(BIN)/python -m models.train
 	$(BIN)/python -m models.calibrate
 
 system-packages:

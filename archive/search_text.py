@@ -1,0 +1,18 @@
+"""Text as it is searched: widths, cases and spaces made alike."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+
+def fold(text: str) -> str:
+    """One line in which ``Ａ１２ 号`` and ``a12号`` are the same."""
+    wide = unicodedata.normalize("NFKC", text).casefold()
+    # PostgreSQL takes no NUL in text.
+    return "".join(wide.split()).replace("\0", "")
+
+
+def fold_lines(texts: Iterable[str]) -> str:
+    """Each text folded, on a line of its own, no line twice."""
+    return "\n".join(dict.fromkeys(line for line in map(fold, texts) if line))

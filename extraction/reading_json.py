@@ -1,0 +1,148 @@
+"""Readings of pages to JSON and back, so that a page can be read in one process and its
+document put together in another.
+
+Nothing is rounded: what comes back equals what went in. A word is a list
+``[text, x0, top, x1, bottom, score, weakest, page]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+from extraction.errors import InputError
+from extraction.record_json import Json, JsonObject
+from extraction.values import Box, Cell, Grid, PageReading, PageSource, Word
+
+SCHEMA: Final = "formloop.reading/1"
+
+
+def reading_to_json(reading: PageReading) -> JsonObject:
+    """The reading as what ``json.dumps`` takes."""
+    return {
+        "schema": SCHEMA,
+        "number": reading.number,
+        "width": reading.width,
+        "height": reading.height,
+        "dpi": float(reading.dpi),
+        "source": reading.source,
+        "grids": [_grid_to_json(grid) for grid in reading.grids],
+        "loose_words": [_word_to_json(word) for word in reading.loose_words],
+        "elapsed_ms": {name: float(ms) for name, ms in reading.elapsed_ms.items()},
+    }
+
+
+def reading_from_json(stored: Mapping[str, Json]) -> PageReading:
+    """The reading made by ``reading_to_json``; InputError for anything else."""
+    if stored.get("schema") != SCHEMA:
+        raise InputError(f"is no reading: schema is {stored.get('schema')!r}, not {SCHEMA!r}")
+    try:
+        return PageReading(
+            number=_integer(stored["number"]),
+            width=_integer(stored["width"]),
+            height=_integer(stored["height"]),
+            dpi=_number(stored["dpi"]),
+            source=_source(stored["source"]),
+            grids=tuple(_to_grid(_object(grid)) for grid in _list(stored["grids"])),
+            loose_words=tuple(_to_word(word) for word in _list(stored["loose_words"])),
+            elapsed_ms={name: _number(ms) for name, ms in _object(stored["elapsed_ms"]).items()},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"is a damaged reading: {error!r}") from error
+
+
+def _grid_to_json(grid: Grid) -> JsonObject:
+    return {
+        "rows": grid.rows,
+        "columns": grid.columns,
+        "ruled": grid.ruled,
+        "joined_because": grid.joined_because,
+        "cells": [_cell_to_json(cell) for cell in grid.cells],
+    }
+
+
+def _cell_to_json(cell: Cell) -> JsonObject:
+    return {
+        "row": cell.row,
+        "column": cell.column,
+        "rowspan": cell.rowspan,
+        "colspan": cell.colspan,
+        "box": [float(side) for side in cell.box],
+        "page": cell.page,
+        "words": [_word_to_json(word) for word in cell.words],
+        "quality": float(cell.quality),
+        "continues": cell.continues,
+    }
+
+
+def _word_to_json(word: Word) -> list[Json]:
+    numbers = (*word.box, word.score, word.weakest)
+    return [word.text, *(float(number) for number in numbers), word.page]
+
+
+def _to_grid(stored: JsonObject) -> Grid:
+    reason = stored["joined_because"]
+    return Grid(
+        rows=_integer(stored["rows"]),
+        columns=_integer(stored["columns"]),
+        cells=tuple(_to_cell(_object(cell)) for cell in _list(stored["cells"])),
+        ruled=bool(stored["ruled"]),
+        joined_because=None if reason is None else str(reason),
+    )
+
+
+def _to_cell(stored: JsonObject) -> Cell:
+    return Cell(
+        row=_integer(stored["row"]),
+        column=_integer(stored["column"]),
+        rowspan=_integer(stored["rowspan"]),
+        colspan=_integer(stored["colspan"]),
+        box=Box(*(_number(side) for side in _list(stored["box"]))),
+        page=_integer(stored["page"]),
+        words=tuple(_to_word(word) for word in _list(stored["words"])),
+        quality=_number(stored["quality"]),
+        continues=bool(stored["continues"]),
+    )
+
+
+def _to_word(stored: Json) -> Word:
+    text, x0, top, x1, bottom, score, weakest, page = _list(stored)
+    if not isinstance(text, str):
+        raise ValueError(f"expected text, found {text!r}")
+    return Word(
+        text=text,
+        box=Box(_number(x0), _number(top), _number(x1), _number(bottom)),
+        score=_number(score),
+        weakest=_number(weakest),
+        page=_integer(page),
+    )
+
+
+def _source(stored: Json) -> PageSource:
+    if stored not in ("ocr", "text_layer"):
+        raise ValueError(f"{stored!r} is no source of a page")
+    return cast(PageSource, stored)
+
+
+def _object(stored: Json) -> JsonObject:
+    if not isinstance(stored, dict):
+        raise ValueError(f"expected an object, found {type(stored).__name__}")
+    return stored
+
+
+def _list(stored: Json) -> list[Json]:
+    if not isinstance(stored, list):
+        raise ValueError(f"expected a list, found {type(stored).__name__}")
+    return stored
+
+
+def _number(stored: Json) -> float:
+    if isinstance(stored, bool) or not isinstance(stored, int | float):
+        raise ValueError(f"expected a number, found {stored!r}")
+    return float(stored)
+
+
+def _integer(stored: Json) -> int:
+    if isinstance(stored, bool) or not isinstance(stored, int):
+        raise ValueError(f"expected an integer, found {stored!r}")
+    return stored

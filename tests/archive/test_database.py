@@ -1,0 +1,193 @@
+"""What a caller sees of a database that is slow, locked, away or new."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+from archive.database import Database
+from archive.documents import add_archive, find_archive
+from archive.errors import DatabaseGone, SchemaTooNew, StorageFull
+from archive.ids import new_id
+from archive.migrations.upgrade import newest_version
+from archive.search import DocumentQuery, find_documents
+from archive.tables import Archive, Document, Row, Setting
+from tests.archive.conftest import NewDatabase
+from tests.archive.postgres import running_postgres
+
+
+def test_migrations_make_the_schema_that_the_code_expects(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Row.metadata) == []
+
+
+def test_an_empty_database_is_brought_up_to_date_once(empty_url: NewDatabase) -> None:
+    database = Database(empty_url())
+    assert database.schema_version() is None
+    assert database.migrate() == database.migrate() == newest_version()
+    database.close()
+
+
+def test_processes_that_start_together_migrate_once(empty_url: NewDatabase) -> None:
+    url, failed = empty_url(), []
+
+    def start() -> None:
+        database = Database(url)
+        try:
+            database.migrate()
+        except Exception as error:  # noqa: BLE001 - a thread's error has to reach the test
+            failed.append(error)
+        database.close()
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+def test_an_upgrade_from_0001_keeps_what_is_there_and_makes_it_searchable(
+    empty_url: NewDatabase,
+) -> None:
+    database = Database(empty_url())
+    assert database.migrate("0001") == "0001"
+    now, document_id = datetime.now(UTC), new_id()
+    archive = {"id": new_id(), "name": "旧档案", "priority": 0, "created_at": now}
+    with database.write() as session:
+        session.execute(insert(Archive.__table__), [archive])
+        session.execute(
+            insert(Document.__table__),
+            [
+                {
+                    "id": document_id,
+                    "archive_id": archive["id"],
+                    "name": "报销单.PDF",
+                    "sha256": "0" * 64,
+                    "size": 3_000_000_000,
+                    "blob_key": "sources/00",
+                    "state": "done",
+                }
+            ],
+        )
+        session.execute(
+            text(
+                "INSERT INTO field_value (document_id, path, revision, name, text, value, route)"
+                f" VALUES ('{document_id}', 'payee', 1, 'payee', '王小明', '王小明', 'accept')"
+            )
+        )
+    assert database.migrate() == newest_version()
+    with database.read() as session:
+        assert find_archive(session, str(archive["id"])).name == "旧档案"
+        for words in ("小明", "报销单.pdf", "王小明 报销"):
+            found = find_documents(session, DocumentQuery(text=words)).documents
+            assert [row.id for row in found] == [document_id]
+        assert found[0].size == 3_000_000_000
+    database.close()
+
+
+def test_a_newer_schema_is_refused(database: Database) -> None:
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaTooNew, match="9999"):
+        database.migrate()
+
+
+def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ValueError, match="stop"), database.write() as session:
+        add_archive(session, "half", None)
+        raise ValueError("stop")
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Archive)) == 0
+
+
+def test_a_read_changes_nothing(database: Database) -> None:
+    with database.read() as session:
+        add_archive(session, "tried", None)
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Archive)) == 0
+
+
+def test_times_come_back_aware_and_the_same(database: Database) -> None:
+    at = datetime(2026, 11, 21, 7, 8, 9, 123456, tzinfo=UTC)
+    with database.write() as session:
+        session.add(Setting(name="x", value={"汉": [1, None]}, updated_at=at))
+    with database.read() as session:
+        row = session.get(Setting, "x")
+        assert row is not None and row.updated_at == at
+        assert row.updated_at.tzinfo is not None and row.value == {"汉": [1, None]}
+
+
+def test_a_mistake_in_the_code_is_not_called_trouble_with_the_database(
+    database: Database,
+) -> None:
+    with pytest.raises((OperationalError, ProgrammingError)), database.read() as session:
+        session.execute(text("SELECT nothing FROM nowhere"))
+    with pytest.raises(IntegrityError), database.write() as session:
+        session.add(Setting(name="x", value={}))
+        session.flush()
+        session.expunge_all()
+        session.add(Setting(name="x", value={}))
+
+
+def test_a_locked_sqlite_is_gone_after_the_timeout_and_back_after_the_lock(
+    tmp_path: Path, migrated_sqlite: Path
+) -> None:
+    file = tmp_path / "locked.db"
+    file.write_bytes(migrated_sqlite.read_bytes())
+    database = Database(f"sqlite:///{file}", timeout_s=0.2)
+    holder = sqlite3.connect(file, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    started = time.monotonic()
+    with pytest.raises(DatabaseGone, match="locked"), database.write():
+        pass
+    assert 0.1 < time.monotonic() - started < 3
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Archive)) == 0
+    holder.execute("ROLLBACK")
+    with database.write() as session:
+        add_archive(session, "after", None)
+    holder.close()
+    database.close()
+
+
+def test_a_postgres_that_restarts_is_gone_and_then_back() -> None:
+    with running_postgres() as server:
+        database = Database(server.url, timeout_s=2)
+        database.migrate()
+        with database.write() as session:
+            archive_id = add_archive(session, "kept", None).id
+        with pytest.raises(DatabaseGone), database.write() as session:
+            add_archive(session, "lost", None)
+            server.stop()
+            add_archive(session, "lost", None)
+        with pytest.raises(DatabaseGone), database.read() as session:
+            find_archive(session, archive_id)
+        server.start()
+        with database.read() as session:
+            assert find_archive(session, archive_id).name == "kept"
+            assert session.scalar(select(func.count()).select_from(Archive)) == 1
+        database.close()
+
+
+def test_a_full_disk_is_said_so(tmp_path: Path, migrated_sqlite: Path) -> None:
+    file = tmp_path / "full.db"
+    file.write_bytes(migrated_sqlite.read_bytes())
+    database = Database(f"sqlite:///{file}")
+    with pytest.raises(StorageFull), database.write() as session:
+        pages = session.scalar(text("PRAGMA page_count"))
+        session.execute(text(f"PRAGMA max_page_count = {pages}"))
+        session.add(Setting(name="big", value={"x": "y" * 5_000_000}))
+    with database.read() as session:
+        assert session.get(Setting, "big") is None
+    database.close()
