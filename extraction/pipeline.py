@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version as installed_version
 from typing import Protocol
@@ -78,13 +78,20 @@ class Extraction:
 
 
 def extract_document(
-    source: SourceFile, stations: Stations, form_type: str | None = None
+    source: SourceFile,
+    stations: Stations,
+    form_type: str | None = None,
+    on_page: Callable[[], None] = lambda: None,
 ) -> Extraction:
-    """The record of one file; the error of its first page when no page can be read."""
+    """The record of one file; the error of its first page when no page can be read.
+
+    ``on_page`` is called as each page comes out of the file.
+    """
     readings: list[PageReading] = []
     images: list[Image] = []
     errors: list[FormloopError] = []
     for raw in read_pages(source.data, source.name, stations.limits):
+        on_page()
         if isinstance(raw, InputError):
             errors.append(raw.at(name=source.name))
             continue

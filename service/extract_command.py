@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from extraction.exports.tables import record_to_tables
 from extraction.pages.sources import iter_sources
 from extraction.record import record_to_json
 from extraction.values import Record
+from service.deadline import PAGE_SECONDS
 from service.extract_job import (
     FILE_FORMATS,
     ExtractJob,
@@ -139,6 +141,11 @@ def lost(job: ExtractJob, error: BaseException) -> Outcome:
     if os.environ.get(TRACEBACK_VARIABLE):
         traceback.print_exception(error)
     reason = f"formloop itself failed on it: {type(error).__name__}: {error}"
+    if isinstance(error, BrokenProcessPool):
+        reason = (
+            "its process ended twice: out of memory, or no page done for "
+            f"{PAGE_SECONDS / 60:.0f} minutes"
+        )
     failure = Failure(job.source.name, None, "internal", reason)
     return Outcome(job.source.name, job.source.sha256, 0.0, failures=(failure,))
 

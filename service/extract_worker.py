@@ -9,6 +9,7 @@ from functools import lru_cache
 from extraction.errors import FormloopError
 from extraction.pages.sources import SourceFile
 from extraction.pipeline import Extraction, Stations, extract_document
+from service import deadline
 from service.extract_job import ExtractJob, Outcome, error_to_failure, extract_job
 from service.extract_process import ReaderSettings
 from workers.stations import THRESHOLD, build_stations
@@ -26,7 +27,13 @@ class StationsReader:
         return self.stations.producer
 
     def read(self, source: SourceFile) -> Extraction:
-        return extract_document(source, self.stations, self.settings.form_type)
+        deadline.arm()
+        try:
+            return extract_document(
+                source, self.stations, self.settings.form_type, on_page=deadline.arm
+            )
+        finally:
+            deadline.disarm()
 
 
 def work(settings: ReaderSettings, job: ExtractJob) -> Outcome:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+
+from service import deadline
 
 
 def start() -> None:
@@ -11,7 +14,11 @@ def start() -> None:
 
 
 def work(task: str) -> str:
-    """``die`` kills its process, ``raise`` raises, ``die once PATH`` dies until PATH exists."""
+    """``die`` kills its process, ``raise`` raises, ``die once PATH`` dies until PATH exists,
+    ``hang`` stands still with a deadline of half a second."""
+    if task == "hang":
+        deadline.arm(0.5)
+        time.sleep(60)
     if task == "die":
         os._exit(9)
     if task == "raise":

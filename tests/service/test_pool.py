@@ -26,6 +26,10 @@ def test_every_task_gives_one_result_whatever_its_neighbours_do(tmp_path: Path) 
     )
 
 
+def test_a_task_that_stands_still_is_ended_and_the_next_is_done() -> None:
+    assert sorted(crew(1).run(iter(["hang", "a"]))) == ["a yes", "hang lost to BrokenProcessPool"]
+
+
 def test_tasks_are_drawn_no_faster_than_they_are_done() -> None:
     drawn: list[int] = []
 
