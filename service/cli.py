@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from service.options import ExtractOptions, taking_options
+from service.client_options import BackupOptions, ExportOptions, StatusOptions, UploadOptions
+from service.options import ExtractOptions, UpOptions, taking_options
 
 INTERRUPTED = 130
 
@@ -58,6 +59,56 @@ def extract(options: ExtractOptions) -> None:
     is skipped. The exit code is 0 where all went well and 1 where an input failed.
     """
     raise typer.Exit(import_module("service.extract_command").run(options))
+
+
+@app.command()
+@taking_options(UpOptions)
+def up(options: UpOptions) -> None:
+    """Serve pages, API and queue on this machine until ^C.
+
+    The first start prints the first administrator's password and writes it, with a token for
+    scripts, to DIR/admin.json.
+    """
+    raise typer.Exit(import_module("service.up_command").run(options))
+
+
+@app.command()
+@taking_options(UploadOptions)
+def upload(options: UploadOptions) -> None:
+    """Send files and folders to a running service; prints the archive's id.
+
+    The service is found by --data, or by FORMLOOP_URL and FORMLOOP_TOKEN. The exit code is 1
+    where a file was refused or, with --wait, failed.
+    """
+    raise typer.Exit(import_module("service.upload_command").run(options))
+
+
+@app.command()
+@taking_options(StatusOptions)
+def status(options: StatusOptions) -> None:
+    """Show how far the archives of a running service are, or what failed in one."""
+    raise typer.Exit(import_module("service.status_command").run(options))
+
+
+@app.command()
+@taking_options(ExportOptions)
+def export(options: ExportOptions) -> None:
+    """Fetch the records of an archive from a running service as one file."""
+    raise typer.Exit(import_module("service.export_command").run(options))
+
+
+@app.command()
+@taking_options(BackupOptions)
+def backup(options: BackupOptions) -> None:
+    """Write everything that is remembered to one file; the service may go on working."""
+    raise typer.Exit(import_module("service.backup_command").back_up(options.file, options.data))
+
+
+@app.command()
+@taking_options(BackupOptions)
+def restore(options: BackupOptions) -> None:
+    """Fill an empty data folder, or an empty database and storage, from a back-up."""
+    raise typer.Exit(import_module("service.backup_command").restore(options.file, options.data))
 
 
 @forms.callback()

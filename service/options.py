@@ -62,6 +62,23 @@ class ExtractOptions:
     ] = False
 
 
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What ``formloop up`` is asked for."""
+
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where everything is kept; by default formloop-data."),
+    ] = None
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where pages and API are served, on 127.0.0.1.")
+    ] = 8000
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Processes that extract; by default one per processor."),
+    ] = None
+
+
 def taking_options(
     options: type[Options],
 ) -> Callable[[Callable[[Options], None]], Callable[..., None]]:

@@ -1,0 +1,33 @@
+"""Files that came in, before they are documents. Light, for the process that unpacks archives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from extraction.errors import InputError
+from extraction.pages.formats import Format
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file that came in whole and is of a readable format."""
+
+    name: str
+    path: Path
+    size: int
+    sha256: str
+    format: Format
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that is not taken, and why; ``category`` is that of the error."""
+
+    name: str
+    reason: str
+    category: str
+
+
+def error_to_refused(error: InputError) -> RefusedFile:
+    return RefusedFile(error.name or "", error.reason, error.category)

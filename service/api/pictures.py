@@ -1,0 +1,57 @@
+"""Pictures of pages, at addresses that carry their own permission and run out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import IO, Annotated, Final
+
+from fastapi import APIRouter, Path
+from fastapi.responses import StreamingResponse
+
+from archive.blobs import CHUNK_BYTES, picture_key
+from archive.clock import utc_now
+from archive.signing import read_token, sign_token
+from service.api.context import Service, TheService
+
+PURPOSE: Final = "picture"
+
+router = APIRouter(tags=["pictures"])
+
+
+def picture_address(service: Service, document_id: str, generation: int, page: int) -> str:
+    """A signed address of an upright page, relative to the public one.
+
+    It is the same for some minutes, so that a browser can keep the picture.
+    """
+    lifetime_s = service.settings.limits.picture_seconds
+    now_s = utc_now().timestamp()
+    # The end is rounded up, to between one and two lifetimes from now.
+    until = utc_now() + timedelta(seconds=2 * lifetime_s - now_s % lifetime_s)
+    subject = picture_key(document_id, generation, page)
+    return f"/pictures/{sign_token(service.settings.secret_key, PURPOSE, subject, until)}"
+
+
+@router.get(
+    "/pictures/{token}",
+    response_class=StreamingResponse,
+    responses={200: {"description": "The picture.", "content": {"image/png": {}}}},
+)
+def get_picture(
+    token: Annotated[str, Path(max_length=1000)], service: TheService
+) -> StreamingResponse:
+    """A page's picture; the token in the address is the permission."""
+    key = read_token(service.settings.secret_key, PURPOSE, token, utc_now())
+    stream = service.blobs.open(key)
+    headers = {
+        "Cache-Control": f"private, max-age={int(service.settings.limits.picture_seconds)}",
+        # Label Studio draws it on a canvas, which needs this.
+        "Access-Control-Allow-Origin": service.settings.label_studio_url or "null",
+    }
+    return StreamingResponse(_pieces(stream), media_type="image/png", headers=headers)
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    with stream:
+        while piece := stream.read(CHUNK_BYTES):
+            yield piece

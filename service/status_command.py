@@ -1,0 +1,65 @@
+"""``formloop status``: how far the archives of a running service are."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from extraction.errors import FormloopError
+from extraction.record_json import JsonObject
+from service.client import ServiceClient, find_address, open_client
+from service.client_options import StatusOptions
+from service.terminal import answers, say_error
+
+_STATES = ("received", "extracting", "in_review", "done", "failed", "cancelled")
+
+
+def run(options: StatusOptions) -> int:
+    """Print a row per archive, or what became of one; 1 where the service cannot be asked."""
+    try:
+        with open_client(find_address(options.data)) as client:
+            if options.archive is None:
+                answers().print(archives_to_table(_objects(client.get("/api/archives"))))
+            else:
+                _show_archive(client, client.find_archive_id(options.archive))
+    except FormloopError as error:
+        say_error(str(error))
+        return 1
+    return 0
+
+
+def archives_to_table(archives: list[JsonObject]) -> Table:
+    table = Table("archive", "id", *_STATES, "pages/min", "left", box=None)
+    for archive in archives:
+        counts = archive["counts"]
+        assert isinstance(counts, dict)
+        table.add_row(
+            str(archive["name"]),
+            str(archive["id"]),
+            *(str(counts[state]) for state in _STATES),
+            str(archive["pages_per_minute"]),
+            seconds_to_words(archive["seconds_left"]),
+        )
+    return table
+
+
+def seconds_to_words(seconds: object) -> str:
+    if not isinstance(seconds, int | float):
+        return "?"
+    if seconds <= 0:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _show_archive(client: ServiceClient, archive_id: str) -> None:
+    answers().print(archives_to_table([client.get(f"/api/archives/{archive_id}")]))
+    failed = client.get("/api/documents", archive=archive_id, state="failed")
+    for document in _objects(failed, "documents"):
+        say_error(f"{document['name']}: {document['reason']}")
+
+
+def _objects(answer: JsonObject, key: str = "archives") -> list[JsonObject]:
+    found = answer[key]
+    assert isinstance(found, list)
+    return [item for item in found if isinstance(item, dict)]
