@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from extraction.grid.alignment import find_aligned_grids, words_to_lines
 from extraction.values import Box, Edge, Word
 
@@ -55,3 +58,93 @@ def test_a_heading_line_with_three_parts_is_no_table() -> None:
 def test_words_of_a_line_are_ordered_from_the_left() -> None:
     lines = words_to_lines([word("乙", 300, 101), word("甲", 100, 100), word("丙", 100, 140)])
     assert [[w.text for w in line] for line in lines] == [["甲", "乙"], ["丙"]]
+
+
+def wrapped_rows(lines_of_text: tuple[int, ...]) -> list[Word]:
+    """A header and a row for each count of text lines; all cells centred in their rows."""
+    names = ("序号", "技术参数", "数量", "备注")
+    words = [word(name, x, 100, 40) for name, x in zip(names, (100, 400, 760, 900), strict=True)]
+    top = 136.0
+    for number, count in enumerate(lines_of_text, start=1):
+        for line in range(count):
+            full = line < count - 1
+            text = "某" * (20 if full else 6)
+            words.append(word(text, 220, top + 24 * line, 20 * len(text)))
+        middle = top + 12 * (count - 1)
+        words += [word(str(number), 112, middle, 10), word("120", 762, middle, 32)]
+        words.append(word("合格", 900, middle, 40))
+        top += 24 * count + 8
+    return words
+
+
+def test_cells_that_wrap_are_one_row_with_the_cells_centred_beside_them() -> None:
+    (grid,), rest = find_aligned_grids(wrapped_rows((2, 3, 1, 4, 2)), (), page=1)
+    assert not rest
+    assert (grid.rows, grid.columns) == (6, 4)
+    lines = [len(cell.words) for cell in grid.cells if cell.column == 1]
+    assert lines == [1, 2, 3, 1, 4, 2]
+    assert all(len(cell.words) == 1 for cell in grid.cells if cell.column != 1)
+
+
+def test_title_unit_line_and_signatures_stay_outside() -> None:
+    above = [word("物资采购申请表", 400, 20, 300), word("单位：某局", 100, 70, 110)]
+    above.append(word("日期：2023年", 780, 70, 140))
+    below = [word("填表人：张三", 100, 520, 120), word("审核：李四", 760, 520, 100)]
+    table = wrapped_rows((2, 3, 1, 4, 2))
+    (grid,), rest = find_aligned_grids([*above, *table, *below], (), page=1)
+    assert (grid.rows, grid.columns) == (6, 4)
+    assert set(rest) == {*above, *below}
+
+
+def test_words_read_as_one_are_taken_apart_at_the_gutter_of_other_lines() -> None:
+    words = [w for w in listing(8, 4) if w.text not in ("3,1", "3,2")]
+    words.append(Word("乙乙乙 丙丙丙", Box(250, 190, 460, 210), 0.9, 0.8, 1))
+    (grid,), _ = find_aligned_grids(words, (), page=1)
+    assert (grid.rows, grid.columns) == (8, 4)
+    assert [cell.text for cell in grid.cells if cell.row == 3] == ["3,0", "乙乙乙", "丙丙丙", "3,3"]
+
+
+def test_a_name_over_several_columns_covers_them() -> None:
+    words = [
+        word(f"{row}{column}", 100 + 150 * column, 160 + 30 * row)
+        for row in range(6)
+        for column in range(4)
+    ]
+    words += [word("点位", 100, 115), word("结论", 550, 115), word("检测项目", 325, 102)]
+    words += [word("浊度", 250, 128), word("氨氮", 400, 128)]
+    rules = [Edge("horizontal", y, 90, 620) for y in (95, 152, 340)]
+    (grid,), _ = find_aligned_grids(words, rules, page=1)
+    spans = {cell.text: (cell.row, cell.column, cell.rowspan, cell.colspan) for cell in grid.cells}
+    assert spans["检测项目"] == (0, 1, 1, 2)
+    assert (spans["点位"], spans["结论"]) == ((0, 0, 2, 1), (0, 3, 2, 1))
+    assert (spans["浊度"], spans["氨氮"]) == ((1, 1, 1, 1), (1, 2, 1, 1))
+
+
+def test_rulings_in_part_of_the_width_leave_merged_cells() -> None:
+    words = [w for w in listing(6, 4) if not w.text.endswith(",0")]
+    words += [word("甲类", 100, 130), word("乙类", 100, 205), word("项目", 100, 100)]
+    whole = [Edge("horizontal", y, 90, 620) for y in (95, 125, 185, 275)]
+    part = [Edge("horizontal", y, 235, 620) for y in (155, 215, 245)]
+    (grid,), _ = find_aligned_grids(words, [*whole, *part], page=1)
+    first = [(cell.row, cell.rowspan) for cell in grid.cells if cell.column == 0]
+    assert first == [(0, 1), (1, 2), (3, 3)]
+
+
+def test_a_numbered_list_is_no_table() -> None:
+    words = []
+    for row in range(10):
+        words += [word(f"{row + 1}.", 100, 100 + 30 * row, 20)]
+        words += [word("某" * (12 + row), 140, 100 + 30 * row, 20 * (12 + row))]
+    assert find_aligned_grids(words, (), page=1)[0] == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 900), st.integers(1, 12))))
+def test_every_word_is_in_one_cell_or_in_the_rest(places: list[tuple[int, int, int]]) -> None:
+    words = [word(f"第{k}" * size, x, y, 20 * size) for k, (x, y, size) in enumerate(places)]
+    grids, rest = find_aligned_grids(words, (), page=1)
+    inside = [w for grid in grids for cell in grid.cells for w in cell.words]
+    assert not {w.text for w in inside} & {w.text for w in rest}
+    assert len(inside) + len(rest) >= len(words)
+    for grid in grids:
+        owners = [(r, c) for cell in grid.cells for r in cell.rows for c in cell.columns]
+        assert sorted(owners) == [(r, c) for r in range(grid.rows) for c in range(grid.columns)]
