@@ -50,8 +50,9 @@ def default_arms() -> tuple[Arm, ...]:
     single = replace(chosen, piece_length=1)
     return (
         Arm("chosen", chosen),
-        Arm("no relation bias", replace(chosen, architecture="layoutlm")),
-        Arm("LiLT", replace(chosen, architecture="lilt")),
+        Arm("relation bias", replace(chosen, relations=True)),
+        Arm("LayoutLM", replace(chosen, architecture="layoutlm")),
+        Arm("LayoutLM, relation bias", replace(chosen, architecture="layoutlm", relations=True)),
         Arm("LayoutLMv3", replace(chosen, architecture="layoutlmv3")),
         Arm("narrow", replace(chosen, hidden_size=128)),
         Arm("wide", replace(chosen, hidden_size=256)),

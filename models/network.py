@@ -25,8 +25,7 @@ from transformers import (
 from models.tokens import PAD_ID
 from models.windows import BOX_SCALE, LAST_PAGE, LAST_POSITION
 
-Architecture = Literal["layoutlm", "layoutlm_relations", "lilt", "layoutlmv3"]
-ARCHITECTURES: tuple[Architecture, ...] = ("layoutlm", "layoutlm_relations", "lilt", "layoutlmv3")
+Architecture = Literal["layoutlm", "lilt", "layoutlmv3"]
 
 INPUT_NAMES = ("pieces", "boxes", "positions", "pages", "mask")
 MASKED = -10_000.0
@@ -39,9 +38,11 @@ STATES = 8
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
-    """The shape of the network; ``character_size`` is the width of one character."""
+    """The shape of the network; ``character_size`` is the width of one character and
+    ``relations`` adds a ``RelationBias`` to the attention of LayoutLM or LiLT."""
 
-    architecture: Architecture = "layoutlm_relations"
+    architecture: Architecture = "lilt"
+    relations: bool = False
     hidden_size: int = 192
     layers: int = 4
     heads: int = 4
@@ -109,9 +110,7 @@ class TokenClassifier(nn.Module):
         self.embed = PieceEmbedding(vocabulary_size, settings)
         self.backbone = _make_backbone(settings)
         _smooth_coordinates(self.backbone)
-        self.relations = (
-            RelationBias(settings.heads) if settings.architecture == "layoutlm_relations" else None
-        )
+        self.relations = RelationBias(settings.heads) if settings.relations else None
         self.dropout = nn.Dropout(settings.dropout)
         self.classify = nn.Linear(settings.hidden_size, labels)
 
@@ -127,6 +126,8 @@ class TokenClassifier(nn.Module):
 
     def _encode(self, vectors: Tensor, embedded: Mapping[str, Tensor], bias: Tensor) -> Tensor:
         backbone = self.backbone
+        if self.relations is not None:
+            bias = bias + self.relations(embedded["bbox"])
         if isinstance(backbone, LiltModel):
             layout = backbone.layout_embeddings(
                 bbox=embedded["bbox"], position_ids=embedded["position_ids"]
@@ -147,8 +148,6 @@ class TokenClassifier(nn.Module):
             )
         else:
             hidden = backbone.embeddings(inputs_embeds=vectors, **embedded)
-            if self.relations is not None:
-                bias = bias + self.relations(embedded["bbox"])
             encoded = backbone.encoder(hidden, attention_mask=bias)
         return cast(Tensor, encoded.last_hidden_state)
 
