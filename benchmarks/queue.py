@@ -34,7 +34,7 @@ from workers.stations import build_stations
 
 FOLDER_VARIABLE = "FORMLOOP_BENCH_ROAD"
 MOST_S = 3600.0
-ROUNDS, QUICK_ROUNDS = 4, 1
+ROUNDS = 4
 EMPTY_PAGES, QUICK_EMPTY_PAGES = 1000, 200
 
 
@@ -61,10 +61,10 @@ class Growth:
 
 
 def measure_queue(folder: Path, *, quick: bool) -> Section:
-    sources = read_sources(QUICK_ROUNDS if quick else ROUNDS)
+    sources = read_sources(quick=quick)
     bare = measure_bare(sources, folder)
     empty_pages = QUICK_EMPTY_PAGES if quick else EMPTY_PAGES
-    road = {ROAD_VARIABLE: f"{__name__}:same_page_road", FOLDER_VARIABLE: str(folder)}
+    road = {ROAD_VARIABLE: "benchmarks.queue:same_page_road", FOLDER_VARIABLE: str(folder)}
     empty, growth = measure_empty(folder / "empty", empty_pages, road, sources[0])
     one = measure_real(folder / "one", 1, sources)
     two = measure_real(folder / "two", 2, sources)
@@ -94,11 +94,11 @@ def share_cells(part: Cost, whole: Cost) -> tuple[str, str]:
     return f"{part.wall_ms / whole.wall_ms:.1%}", f"{part.cpu_ms / whole.cpu_ms:.1%}"
 
 
-def read_sources(rounds: int) -> list[SourceFile]:
-    """Scans of the samples, each as often as there are rounds, every copy a file of its own."""
+def read_sources(*, quick: bool) -> list[SourceFile]:
+    """Scans of the samples, each some times over, every copy a file of its own."""
     paths = [path for level, path, _ in samples_by_level() if level != BORN_DIGITAL]
-    scans = [read_source(path) for path in paths[::3]]
-    return [salted(scan, number) for number in range(rounds) for scan in scans]
+    scans = [read_source(path) for path in (paths[::6] if quick else paths[::2])]
+    return [salted(scan, number) for number in range(1 if quick else ROUNDS) for scan in scans]
 
 
 def salted(source: SourceFile, number: int) -> SourceFile:

@@ -120,7 +120,7 @@ def _child(
     name: str, module: str, folder: Path, environment: dict[str, str], worker: str | None = None
 ) -> ChildSpec:
     # Their log would drown the figures.
-    script = 'exec "$@" 2>>"$0"'
+    script = 'exec "$@" >>"$0" 2>&1'
     named = ("--name", worker) if worker else ()
     command = (sys.executable, "-m", module, "--data", str(folder), *named)
     return ChildSpec(name, ("/bin/sh", "-c", script, str(folder / "log"), *command), environment)

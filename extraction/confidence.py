@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from extraction.errors import ModelError
-from extraction.fields.drafts import FieldDraft
+from extraction.fields.drafts import Drafts, FieldDraft
 from extraction.normalise import says_nothing
-from extraction.values import Check, Route, Word
+from extraction.values import Check, Grid, Route, Word
 
 CALIBRATION_FILE = Path(__file__).parent / "weights" / "calibration.json"
 
@@ -28,7 +28,8 @@ FIELD_FEATURES = (
     "labelled",
     "key",
     "agreement",
-    "quality",
+    "sides",
+    "doubt",
     "checks_passed",
     "checks_failed",
     "checks_open",
@@ -38,7 +39,7 @@ FIELD_FEATURES = (
     "length",
     "words",
 )
-CELL_FEATURES = ("weakest", "score", "quality", "blank", "length", "words")
+CELL_FEATURES = ("weakest", "score", "sides", "doubt", "blank", "length", "words")
 
 LOW_CONFIDENCE = "low_confidence"
 MISSING_REQUIRED = "missing_required"
@@ -73,22 +74,45 @@ class Calibrator:
     cell: LogisticModel
     origin: str
 
-    def field_confidence(self, draft: FieldDraft, checks: Sequence[Check]) -> float | None:
+    def field_confidence(
+        self, draft: FieldDraft, checks: Sequence[Check], doubt: float = 0.0
+    ) -> float | None:
         """None where the form does not print the field, so that nothing speaks of it."""
         if draft.source is None:
             return None
-        return self.field.probability(field_features(draft, checks))
+        return self.field.probability(field_features(draft, checks, doubt))
 
-    def cell_confidence(self, words: Sequence[Word], quality: float) -> float:
-        return self.cell.probability(cell_features(words, quality))
+    def cell_confidence(self, words: Sequence[Word], quality: float, doubt: float = 0.0) -> float:
+        return self.cell.probability(cell_features(words, quality, doubt))
 
 
-def field_features(draft: FieldDraft, checks: Sequence[Check]) -> Mapping[str, float]:
+def grid_doubt(grid: Grid) -> float:
+    """How many cells of a table may have a side too many or too few, as a logarithm.
+
+    One such side moves the rows or columns of many cells that look perfect themselves.
+    """
+    return math.log1p(sum(1.0 - cell.quality for cell in grid.cells))
+
+
+def draft_doubts(grids: Sequence[Grid], drafts: Drafts) -> Mapping[str, float]:
+    """Path → the doubt of the table that a field stands in, 0 outside tables."""
+    doubts = [grid_doubt(grid) for grid in grids]
+    return {
+        path: 0.0
+        if draft.source is None or draft.source.table is None
+        else doubts[draft.source.table]
+        for path, draft in drafts.paths()
+    }
+
+
+def field_features(
+    draft: FieldDraft, checks: Sequence[Check], doubt: float = 0.0
+) -> Mapping[str, float]:
     """The evidence for a draft; ``checks`` are those that name it."""
     label = draft.label
     quantity_misread = bool(draft.text.strip()) and draft.value is None
     return {
-        **cell_features(draft.words, draft.quality),
+        **cell_features(draft.words, draft.quality, doubt),
         "label": logit(label.probability) if label.words else 0.0,
         "label_margin": label.margin,
         "labelled": float(label.words > 0),
@@ -102,14 +126,16 @@ def field_features(draft: FieldDraft, checks: Sequence[Check]) -> Mapping[str, f
     }
 
 
-def cell_features(words: Sequence[Word], quality: float) -> Mapping[str, float]:
-    """The evidence for the text of a cell; ``quality`` is that of its rulings."""
+def cell_features(words: Sequence[Word], quality: float, doubt: float = 0.0) -> Mapping[str, float]:
+    """The evidence for the text of a cell; ``quality`` is that of its rulings, ``doubt``
+    that of its table."""
     length = sum(len(word.text) for word in words)
     scores = [word.score for word in words]
     return {
         "weakest": logit(min((word.weakest for word in words), default=0.5)),
         "score": logit(sum(scores) / len(scores) if scores else 0.5),
-        "quality": quality,
+        "sides": logit(quality),
+        "doubt": doubt,
         "blank": float(not words),
         "length": math.log1p(length),
         "words": math.log1p(len(words)),

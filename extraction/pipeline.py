@@ -173,11 +173,17 @@ def readings_to_record(
         labelled=labelled,
     )
     choice = [d for d in stations.declarations if form_type in (None, d.name)]
-    declaration, _, _ = find_form_type(choice, grids, loose, labelled)
+    declaration, certainty, _ = find_form_type(choice, grids, loose, labelled)
     if form_type is not None:
         # The user knows better than the evidence.
-        declaration = next(iter(choice), None)
-    record = assemble_record(document, declaration, stations.calibrator, stations.threshold)
+        declaration, certainty = next(iter(choice), None), 1.0
+    record = assemble_record(
+        document,
+        declaration,
+        stations.calibrator,
+        stations.threshold,
+        form_type_unsure=certainty < stations.threshold,
+    )
     clock.lap("record")
     return replace(record, pages=tuple(_with_share(record, clock)))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from extraction.checks import run_checks
-from extraction.confidence import Calibrator, route
+from extraction.confidence import Calibrator, draft_doubts, grid_doubt, route
 from extraction.declarations import FormDeclaration
 from extraction.fields.drafts import Drafts, FieldDraft
 from extraction.fields.find import find_drafts
@@ -68,7 +68,9 @@ def assemble_record(
     if declaration is not None:
         drafts = find_drafts(declaration, grids, loose, labelled)
         checks = run_checks(declaration, drafts)
-    fields = route_drafts(declaration, drafts, checks, calibrator, threshold, form_type_unsure)
+    doubts = draft_doubts(grids, drafts)
+    judge = Judgement(calibrator, threshold, doubts, form_type_unsure)
+    fields = route_drafts(declaration, drafts, checks, judge)
     known = declaration is not None
     return Record(
         name=document.name,
@@ -90,13 +92,21 @@ def assemble_record(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """By what the fields of one document are trusted or not; ``doubts`` are by path."""
+
+    calibrator: Calibrator
+    threshold: float
+    doubts: Mapping[str, float]
+    form_type_unsure: bool = False
+
+
 def route_drafts(
     declaration: FormDeclaration | None,
     drafts: Drafts,
     checks: Sequence[Check],
-    calibrator: Calibrator,
-    threshold: float,
-    form_type_unsure: bool = False,
+    judgement: Judgement,
 ) -> Mapping[str, Field]:
     """Path → field with its confidence, route and reasons."""
     touching = checks_by_path(checks)
@@ -104,13 +114,14 @@ def route_drafts(
     fields = {}
     for path, draft in drafts.paths():
         own = touching.get(path, ())
-        confidence = calibrator.field_confidence(draft, own)
+        doubt = judgement.doubts.get(path, 0.0)
+        confidence = judgement.calibrator.field_confidence(draft, own, doubt)
         where, reasons = route(
             confidence,
-            threshold,
+            judgement.threshold,
             [check.name for check in own if check.passed is False],
             missing_required=path in required and not draft.text.strip(),
-            form_type_unsure=form_type_unsure,
+            form_type_unsure=judgement.form_type_unsure,
         )
         fields[path] = Field(draft.text, draft.value, confidence, where, reasons, draft.source)
     return fields
@@ -142,6 +153,7 @@ def _prints_values(row: Mapping[str, FieldDraft], row_by: Sequence[str]) -> bool
 
 
 def _grid_to_table(grid: Grid, calibrator: Calibrator) -> Table:
+    doubt = grid_doubt(grid)
     cells = tuple(
         TableCell(
             cell.row,
@@ -151,7 +163,7 @@ def _grid_to_table(grid: Grid, calibrator: Calibrator) -> Table:
             cell.text,
             cell.page,
             cell.box,
-            calibrator.cell_confidence(cell.words, cell.quality),
+            calibrator.cell_confidence(cell.words, cell.quality, doubt),
             cell.continues,
         )
         for cell in sorted(grid.cells, key=lambda cell: (cell.row, cell.column))

@@ -29,8 +29,10 @@ from extraction.confidence import (
     Calibrator,
     LogisticModel,
     cell_features,
+    draft_doubts,
     field_features,
     fit_logistic,
+    grid_doubt,
     save_calibrator,
 )
 from extraction.declarations import FormDeclaration, load_declarations
@@ -90,10 +92,11 @@ def observe_fields(
     labelled = {word.word: word for word in _labeller().label(readings)}
     drafts = find_drafts(declaration, grids, loose, labelled)
     checks = checks_by_path(run_checks(declaration, drafts))
+    doubts = draft_doubts(grids, drafts)
     printed = printed_texts(truth)
     for path, draft in drafts.paths():
         if draft.source is not None:
-            evidence = field_features(draft, checks.get(path, ()))
+            evidence = field_features(draft, checks.get(path, ()), doubts[path])
             yield evidence, folded(draft.text) == folded(printed.get(path, ""))
 
 
@@ -115,9 +118,10 @@ def observe_cells(
 def _observe_grid(
     grid: Grid, printed: set[tuple[int, int, int, int, str]]
 ) -> Iterator[Observation]:
+    doubt = grid_doubt(grid)
     for cell in grid.cells:
         key = (cell.row, cell.column, cell.rowspan, cell.colspan, folded(cell.text))
-        yield cell_features(cell.words, cell.quality), key in printed
+        yield cell_features(cell.words, cell.quality, doubt), key in printed
 
 
 def printed_texts(truth: Truth) -> dict[str, str]:

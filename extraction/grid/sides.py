@@ -39,11 +39,18 @@ MEASURES = (
     *("beyond_start_dip", "far_beyond_start_dip", "beyond_end_dip", "far_beyond_end_dip"),
     *("start_crossing", "end_crossing", "gap_before", "gap_after", "length", "outer"),
     *("chroma_excess", "dip_share", "open_start", "open_end"),
+    *("straight_dip", "straight_weakest", "straight_share", "straight_excess"),
 )
+STRAIGHT = ("straight", "straight_dark")
+"""Channels besides ``CHANNELS`` that are measured along one row at a time."""
+OFFSETS = (-2, -1, 0, 1, 2)
 QUARTERS = 4
+PIECES = 8
 BEYOND_PX = ((3, 13), (13, 45))
 """How far past the table a line is followed, from and to, in pixels of the maps. A streak of a
 copier goes on and on; a stroke of a title that happens to stand there does not."""
+TRUST = 0.6
+"""The judge's share in a probability. He knows too few rare layouts to be trusted alone."""
 SEEN = 0.35
 SURE = 0.6
 DARK = 0.06
@@ -52,8 +59,8 @@ DARK = 0.06
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SideMaps:
-    """For each axis the running sums of ``CHANNELS`` along its lines: channels × rows ×
-    (columns + 1). ``scale`` is map pixels per page pixel."""
+    """For each axis the running sums of ``CHANNELS`` and ``STRAIGHT`` along its lines:
+    channels × rows × (columns + 1). ``scale`` is map pixels per page pixel."""
 
     across: NDArray[np.float32]
     down: NDArray[np.float32]
@@ -116,9 +123,13 @@ def load_side_judge(path: Path = SIDE_WEIGHTS) -> SideJudge:
 
 
 def judge_sides(lattice: Lattice, maps: SideMaps, sides: SideJudge) -> Lattice:
-    """The lattice with a probability for each side."""
+    """The lattice with a probability for each side, in which what was seen keeps a share."""
     across, down = lattice_to_measures(lattice, maps)
-    return replace(lattice, across=sides.probability(across), down=sides.probability(down).T)
+    return replace(
+        lattice,
+        across=TRUST * sides.probability(across) + (1 - TRUST) * lattice.across,
+        down=TRUST * sides.probability(down).T + (1 - TRUST) * lattice.down,
+    )
 
 
 # --- maps --------------------------------------------------------------------------------
@@ -151,8 +162,8 @@ def _running_sums(
     along: Map = np.asarray(cv2.blur(darkness, (9, 1)), np.float32)
     # A printed line is darker than what lies 2 mm hundredths above *and* below it.
     above, below = np.roll(along, 4, axis=0), np.roll(along, -4, axis=0)
-    dip = _halved(np.maximum(along - np.maximum(above, below), 0), np.max)
-    dip = np.asarray(cv2.dilate(dip, np.ones((3, 1), np.uint8)), np.float32)
+    straight = _halved(np.maximum(along - np.maximum(above, below), 0), np.max)
+    dip = np.asarray(cv2.dilate(straight, np.ones((3, 1), np.uint8)), np.float32)
     ink = _halved(darkness, np.mean)
     paper = cv2.blur(cv2.erode(ink, np.ones((9, 9), np.uint8)), (9, 9))
     text = np.minimum(np.roll(ink - paper, 3, axis=0), np.roll(ink - paper, -3, axis=0))
@@ -168,6 +179,8 @@ def _running_sums(
             (dip > DARK).astype(np.float32),
             np.maximum(text, 0),
             colour,
+            straight,
+            (straight > DARK / 2).astype(np.float32),
         ]
     )
     return np.pad(np.cumsum(channels, axis=2, dtype=np.float32), ((0, 0), (0, 0), (1, 0)))
@@ -198,10 +211,13 @@ def lattice_to_measures(lattice: Lattice, maps: SideMaps) -> tuple[Floats, Float
 @dataclass(frozen=True, eq=False, slots=True)
 class _Sides:
     """``mean`` and ``weakest`` (the least of the quarters): lines × gaps × channels;
+    ``straight``: lines × gaps × 3, the dip along the one row that shows it best, the least
+    of its pieces, and the share of it that is dark;
     ``beyond``: lines × 8, what the line shows past the table's ends, see ``MEASURES``."""
 
     mean: Floats
     weakest: Floats
+    straight: Floats
     beyond: Floats
 
 
@@ -219,7 +235,7 @@ def _line_sides(
     cuts = start[:, None] + (end - start)[:, None] * shares
     cuts = np.clip(np.round(cuts).astype(int), 0, width)
     first, last = cuts[:, 0], np.minimum(np.maximum(cuts[:, -1], cuts[:, 0] + 1), width)
-    picked = sums[:, rows]
+    picked = sums[: len(CHANNELS), rows]
     mean = (picked[:, :, last] - picked[:, :, first]) / np.maximum(last - first, 1)
     steps = np.maximum(cuts[:, 1:] - cuts[:, :-1], 1)
     quarters = (picked[:, :, cuts[:, 1:]] - picked[:, :, cuts[:, :-1]]) / steps
@@ -235,8 +251,31 @@ def _line_sides(
     return _Sides(
         np.moveaxis(mean, 0, 2).astype(np.float64),
         np.moveaxis(quarters.min(axis=3), 0, 2).astype(np.float64),
+        _straight(sums[len(CHANNELS) :], rows, start, end),
         np.stack(beyond, axis=1).astype(np.float64),
     )
+
+
+def _straight(
+    sums: NDArray[np.float32], rows: NDArray[np.int_], start: Floats, end: Floats
+) -> Floats:
+    """A ruling stays in one row, where text that happens to be dark jumps up and down."""
+    width = sums.shape[2] - 1
+    cuts = start[:, None] + (end - start)[:, None] * np.linspace(0, 1, PIECES + 1)
+    cuts = np.clip(np.round(cuts).astype(int), 0, width)
+    steps = np.maximum(cuts[:, 1:] - cuts[:, :-1], 1)
+    whole = np.maximum(cuts[:, -1] - cuts[:, 0], 1)
+    near = np.clip(rows[:, None] + np.array(OFFSETS), 0, sums.shape[1] - 1)
+    picked = sums[:, near]
+    mean = (picked[..., cuts[:, -1]] - picked[..., cuts[:, 0]]) / whole
+    best = mean[0].argmax(axis=1)
+    dip, share = (np.take_along_axis(part, best[:, None], axis=1)[:, 0] for part in mean)
+    pieces = (picked[0][..., cuts[:, 1:]] - picked[0][..., cuts[:, :-1]]) / steps
+    # A piece shorter than a pixel says nothing; its neighbours do.
+    pieces = np.where(cuts[:, 1:] > cuts[:, :-1], pieces, np.inf).min(axis=3)
+    weakest = np.take_along_axis(pieces, best[:, None], axis=1)[:, 0]
+    weakest = np.where(np.isfinite(weakest), weakest, dip)
+    return np.stack([dip, weakest, share], axis=2).astype(np.float64)
 
 
 def _reference(across: _Sides, down: _Sides) -> tuple[float, float]:
@@ -290,6 +329,8 @@ def _measures(
                     chroma - reference[1],
                     dip / max(reference[0], 1e-3),
                     *_past(near),
+                    *np.moveaxis(sides.straight, 2, 0),
+                    sides.straight[:, :, 0] / max(reference[0], 1e-3),
                 ],
                 axis=2,
             ),

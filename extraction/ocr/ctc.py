@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,18 @@ from extraction.ocr.signs import SAME_SIGN, same_signs
 BLANK = 0
 OUT_OF_SCRIPT = 0.02
 """Weight of a character that a Chinese form hardly prints, against the others of its step."""
+
+LEAST_ALONE = 0.35
+"""A sign that one of two readings leaves out is kept from here on."""
+
+SKIPPED = frozenset("，。、；：（）《》“”〔〕%,;:()")
+"""Signs that the recogniser skips in one cut of a line and sees in another."""
+
+LONE_LETTER, LETTER_AT_DIGIT = 0.01, 0.1
+"""Weight of a letter against the digits, alone in its crop or beside a digit only."""
+
+LETTER_ALONE_DOUBT = 0.5
+"""What a letter alone in its crop keeps of its probability: most are misread digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,31 @@ class Reading:
 NOTHING = Reading("", (), ())
 
 
+def merge_readings(first: Reading, second: Reading) -> Reading:
+    """The more probable of two readings of one line, with the signs that it lacks.
+
+    ``first`` where they are alike. A sign that only one of them holds was skipped by the other.
+    """
+    base, other = (second, first) if second.score > first.score + 0.01 else (first, second)
+    taken: list[tuple[str, float, float]] = []
+    ours, theirs = _characters(base), _characters(other)
+    matcher = SequenceMatcher(None, base.text, other.text, autojunk=False)
+    for kind, start, end, other_start, other_end in matcher.get_opcodes():
+        taken += ours[start:end]
+        if kind == "insert":
+            there = theirs[other_start:other_end]
+            taken += [one for one in there if one[1] >= LEAST_ALONE and one[0] in SKIPPED]
+    return Reading(
+        "".join(character for character, _, _ in taken),
+        tuple(probability for _, probability, _ in taken),
+        tuple(position for _, _, position in taken),
+    )
+
+
+def _characters(reading: Reading) -> list[tuple[str, float, float]]:
+    return list(zip(reading.text, reading.probabilities, reading.positions, strict=True))
+
+
 def script_prior(characters: str) -> NDArray[np.float32]:
     """A weight for each of the recogniser's classes: blank, ``characters``, space."""
     weights = [1.0 if _is_expected(character) else OUT_OF_SCRIPT for character in characters]
@@ -52,7 +91,12 @@ def script_prior(characters: str) -> NDArray[np.float32]:
 
 
 def _is_expected(character: str) -> bool:
-    """Whether GB 2312 has it, without its kana and Cyrillic, which only look like hanzi."""
+    """Whether GB 2312 has it, without its kana and Cyrillic, which only look like hanzi.
+
+    An underscore is what is left of a line or of a pen stroke.
+    """
+    if character == "_":
+        return False
     if character in SAME_SIGN or character.isascii():
         return True
     if "\u0400" <= character <= "\u04ff" or "\u3040" <= character <= "\u30ff":
@@ -80,14 +124,46 @@ def output_to_reading(
     text: list[str] = []
     probabilities: list[float] = []
     positions: list[float] = []
+    steps: list[int] = []
     for start, end in zip(starts, ends, strict=True):
         character = _class_to_character(int(classes[start]), characters)
         if character == "":
             continue
+        steps.append(start + int(shown[start:end].argmax()))
         text.append(character)
-        probabilities.append(float(shown[start:end].max()))
+        probabilities.append(float(shown[steps[-1]]))
         positions.append(min(1.0, (start + end) / 2 / (len(classes) * used)))
+    for index, weight in lone_letters(text):
+        digit, probability = _likeliest_digit(output[steps[index]], characters)
+        if probability > weight * probabilities[index]:
+            text[index], probabilities[index] = digit, probability
+        elif len(text) == 1:
+            probabilities[index] *= LETTER_ALONE_DOUBT
     return Reading(same_signs("".join(text)), tuple(probabilities), tuple(positions))
+
+
+def lone_letters(text: Sequence[str]) -> list[tuple[int, float]]:
+    """Latin letters alone in ``text`` or beside digits only, each with its weight."""
+    found = []
+    for index, character in enumerate(text):
+        if not _is_letter(character):
+            continue
+        beside = [*text[max(0, index - 1) : index], *text[index + 1 : index + 2]]
+        if len(text) == 1:
+            found.append((index, LONE_LETTER))
+        elif any(one.isdigit() for one in beside) and not any(map(_is_letter, beside)):
+            found.append((index, LETTER_AT_DIGIT))
+    return found
+
+
+def _is_letter(character: str) -> bool:
+    return character.isascii() and character.isalpha()
+
+
+def _likeliest_digit(row: NDArray[np.float32], characters: str) -> tuple[str, float]:
+    digits = [(digit, characters.find(digit) + 1) for digit in "0123456789"]
+    digit, number = max(digits, key=lambda one: float(row[one[1]]) if one[1] else 0.0)
+    return digit, float(row[number]) if number else 0.0
 
 
 def _class_to_character(number: int, characters: str) -> str:

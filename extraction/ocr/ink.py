@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extraction.values import Box, Image
+from extraction.values import Box, Image, boxes_union
 
 Gray = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -17,6 +17,23 @@ Mask = NDArray[np.bool_]
 WHITE = 255
 DARK_BESIDE_COLOUR = 0.6
 """Ink beside colour is print only below this share of the level of ink elsewhere."""
+
+OUTER_SHARE = 0.05
+"""Of a page without cells, what may be the border of a copy."""
+
+LEAST_EXCESS = 8
+"""Ink is coloured where it is more saturated than its paper by twice as much."""
+
+CAST_STEP_PX = 3
+LIGHT_TINT = 0.75
+"""Paper is tinted down to this share of white; a darker cell is full of ink."""
+
+DARK_FILL = 0.55
+"""A cell that is mostly darker than this share of white prints in white."""
+
+TILE_PX = 32
+STREAK_IN = 1.0
+"""No upright stroke of print is as long, nor do the strokes of lines below each other join."""
 
 SHADE_STEP_PX = 8
 """Shade of the paper is taken on a picture this many times smaller."""
@@ -37,42 +54,104 @@ class PrintInk:
 
 def page_to_ink(image: Image, cells: Iterable[Box], dpi: float) -> PrintInk:
     """The ink of the print on ``image``, with the lines along the sides of ``cells`` wiped."""
-    coloured, plain = without_colour(image)
+    cells = list(cells)
+    coloured, plain = without_colour(image, cells)
     ruled = even_paper(plain)
-    level = ink_level(ruled)
+    level = ink_level(ruled, cells)
     mask = ruled < level
     if coloured.any():
         near = cv2.dilate(coloured.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         mask &= ~(near & (ruled > DARK_BESIDE_COLOUR * level))
-    lines = ruling_mask(mask, list(cells), dpi)
+    lines = ruling_mask(mask, cells, dpi)
     mask[lines] = False
-    return PrintInk(np.where(lines, np.uint8(WHITE), ruled), mask, ruled)
+    gray = np.where(lines, np.uint8(WHITE), ruled)
+    wipe_streaks(gray, mask, dpi)
+    return PrintInk(gray, mask, ruled)
 
 
-def without_colour(image: Image) -> tuple[Mask, Gray]:
+def wipe_streaks(gray: Gray, mask: Mask, dpi: float) -> None:
+    """Take the streaks of dirty glass, which run down through cells, out of ``gray`` and ``mask``.
+
+    What they cross is mended from the pixels to their left and right.
+    """
+    run = max(41, round(dpi * STREAK_IN))
+    core = cv2.blur(mask.astype(np.uint8) * np.uint8(WHITE), (1, run)) > 0.85 * WHITE
+    if not core.any():
+        return
+    long = cv2.dilate(core.astype(np.uint8), np.ones((run, 1), np.uint8)) > 0
+    widths = long & mask
+    streaks = cv2.dilate(widths.astype(np.uint8), np.ones((1, 3), np.uint8)) > 0
+    rows, columns = np.nonzero(streaks)
+    aside = max(2, round(dpi * 0.015))
+    left = np.maximum(columns - aside, 0)
+    right = np.minimum(columns + aside, gray.shape[1] - 1)
+    gray[rows, columns] = np.maximum(gray[rows, left], gray[rows, right])
+    mask[rows, columns] = mask[rows, left] & mask[rows, right]
+
+
+def without_colour(image: Image, cells: Sequence[Box] = ()) -> tuple[Mask, Gray]:
     """Where ``image`` shows coloured ink, and the image in gray with that ink made light.
 
     Black print below a seal stays dark in every channel, a seal only in some. A page that
     prints mostly in colour is left as it is.
     """
-    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    gray, cast, paper = level_cells(image, cells)
     # Scans keep colour at half their resolution, and noise has colour too.
     saturation = _span(np.asarray(cv2.blur(image, (5, 5)), dtype=np.uint8))
-    cast = float(np.median(saturation[::16, ::16]))
     dark = gray < np.median(gray[::16, ::16]) * 0.7
-    rows, columns = np.nonzero(saturation > cast + 8)
+    excess = cv2.subtract(saturation, cast, dst=saturation)
+    rows, columns = np.nonzero(excess > LEAST_EXCESS)
     coloured = np.zeros(gray.shape, dtype=np.bool_)
     if not len(rows):
         return coloured, gray
     lightest = image[rows, columns].max(axis=1).astype(np.float32)
-    excess = saturation[rows, columns] - cast - 8
-    coloured[rows, columns] = (excess > 8) & (lightest > 90)
-    if coloured.sum() > 0.5 * (coloured | dark).sum():
+    strength = excess[rows, columns].astype(np.float32) - LEAST_EXCESS
+    coloured[rows, columns] = (strength > LEAST_EXCESS) & (lightest > 90)
+    if _tiles(coloured) > 0.5 * _tiles(coloured | dark):
         return np.zeros(gray.shape, dtype=np.bool_), gray
     shown = gray[rows, columns]
-    light = np.clip((lightest - 70) * 2.6, 0, WHITE)
-    gray[rows, columns] = shown + np.minimum(excess / 10, 1.0) * np.maximum(light - shown, 0)
+    # No lighter than the paper: a white ghost of a seal reads as characters, too.
+    light = np.clip((lightest - 70) * 2.6, 0, paper[rows, columns])
+    gray[rows, columns] = shown + np.minimum(strength / 10, 1.0) * np.maximum(light - shown, 0)
     return coloured, gray
+
+
+def level_cells(image: Image, cells: Sequence[Box]) -> tuple[Gray, Gray, Gray]:
+    """``image`` in gray with white print on dark cells made dark on white, and its paper.
+
+    That is the saturation and the shade of the paper around each pixel: the tint of a cell
+    is no coloured ink.
+    """
+    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    saturation = _span(np.ascontiguousarray(image[::CAST_STEP_PX, ::CAST_STEP_PX]))
+    cast = np.full(gray.shape, np.median(saturation), dtype=np.uint8)
+    white = float(np.median(gray[::16, ::16]))
+    paper = np.full(gray.shape, white, dtype=np.uint8)
+    for cell in cells:
+        x0, top, x1, bottom = box_to_slice(cell, gray.shape[1], gray.shape[0])
+        shown = gray[top:bottom, x0:x1]
+        if not shown.size:
+            continue
+        shade = float(np.median(shown[::CAST_STEP_PX, ::CAST_STEP_PX]))
+        if shade < DARK_FILL * white:
+            cast[top:bottom, x0:x1] = WHITE
+            risen = (shown.astype(np.float32) - shade) * (white / max(1.0, white - shade))
+            shown[:] = np.clip(white - risen, 0, white)
+        elif shade > LIGHT_TINT * white:
+            tint = _span(np.ascontiguousarray(image[top:bottom:CAST_STEP_PX, x0:x1:CAST_STEP_PX]))
+            cast[top:bottom, x0:x1] = np.median(tint)
+            paper[top:bottom, x0:x1] = shade
+    return gray, cast, paper
+
+
+def _tiles(mask: Mask) -> int:
+    """How many parts of a page ``mask`` marks: a thick seal marks few, print many."""
+    small = cv2.resize(
+        mask.astype(np.uint8) * np.uint8(WHITE),
+        (max(1, mask.shape[1] // TILE_PX), max(1, mask.shape[0] // TILE_PX)),
+        interpolation=cv2.INTER_AREA,
+    )
+    return int((small >= 0.01 * WHITE).sum())
 
 
 def _span(image: Image) -> Gray:
@@ -95,9 +174,17 @@ def even_paper(gray: Gray) -> Gray:
     return np.asarray(cv2.divide(gray, np.maximum(paper, 1), scale=WHITE), dtype=np.uint8)
 
 
-def ink_level(gray: Gray) -> float:
-    """The gray below which a pixel is ink, by Otsu's method on the pixels that are not paper."""
-    level, _ = cv2.threshold(gray[::2, ::2], 0, WHITE, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+def ink_level(gray: Gray, cells: Sequence[Box]) -> float:
+    """The gray below which a pixel is ink, by Otsu's method on the part of a page with ``cells``.
+
+    The black borders that a copier leaves are darker than print, and would hide faint type.
+    """
+    height, width = gray.shape
+    middle = Box(0.0, 0.0, float(width), float(height)).padded(-OUTER_SHARE * min(width, height))
+    part = boxes_union(cells) if cells else middle
+    x0, top, x1, bottom = box_to_slice(part, width, height)
+    shown = np.ascontiguousarray(gray[top:bottom:2, x0:x1:2])
+    level, _ = cv2.threshold(shown, 0, WHITE, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     return float(np.clip(level, 90, 205))
 
 

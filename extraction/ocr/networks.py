@@ -33,6 +33,8 @@ from extraction.values import Image
 NARROWEST_PX = 64
 WIDEST_PX = 3200
 UPRIGHT_WIDTH_PX = 192
+MOST_LINES = 10_000
+"""Of a page; paddlex would drop what stands at the top of a page with more than 1000."""
 STRIP_PX = 768
 STRIP_OVERLAP_PX = 192
 """Lines are told apart less well near the edges of what the detector sees."""
@@ -103,6 +105,7 @@ class TextModels:
         self._recognise: Runner = opened(self._weights(RECOGNISER), streams=threads)
         self._judge: Runner = opened(self._weights(UPRIGHT), streams=threads)
         self._detector = self._predictor(paddleocr.TextDetection, DETECTOR)
+        self._detector.post_op.max_candidates = MOST_LINES
         self._recogniser = self._predictor(paddleocr.TextRecognition, RECOGNISER)
         self._characters = "".join(self._recogniser.post_op.character[1:-1])
         self._prior = script_prior(self._characters)

@@ -10,17 +10,18 @@ import cv2
 import numpy as np
 
 from extraction.engines import Engine, available_threads, choose_engine
-from extraction.ocr.ctc import Reading
+from extraction.ocr.ctc import Reading, merge_readings
 from extraction.ocr.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
 from extraction.ocr.networks import TextModels
 from extraction.ocr.second_look import find_lone_sign, is_small_and_round
-from extraction.ocr.signs import ROUND, close_brackets
+from extraction.ocr.signs import ROUND, close_brackets, without_leading_signs
 from extraction.ocr.text_crops import Crop, crop_to_picture, lines_to_crops
 from extraction.ocr.text_lines import (
     HEIGHT_TO_EM,
     Line,
     cut_at_borders,
     detection_size,
+    keep_inked,
     quads_to_lines,
     rows_of,
     usual_height,
@@ -34,8 +35,11 @@ LEAST_LEFTOVER_SCORE = 0.55
 DOUBTFUL = 0.8
 """A line with a character less probable than this is read again, cut a little wider."""
 
-AGAIN_PAD = 0.3
-"""Rows above and below that a second reading adds, as a share of the type's size."""
+FIRST_PAD, AGAIN_PAD = 0.1, 0.3
+"""Rows above and below that a first and a second reading add, as a share of the type's size.
+
+Tails of commas and semicolons hang below the rows of a line.
+"""
 
 ROUND_SCORE = 0.7
 """Of a full stop that is told by its size and place."""
@@ -57,7 +61,7 @@ class Reader:
         cells = [cell.box for grid in grids for cell in grid.cells]
         ink = page_to_ink(page.image, cells, page.dpi)
         lines = self._find_lines(ink, cells, page.dpi)
-        usual = usual_height(lines, fallback=page.dpi / 72 * 10)
+        usual = usual_height(lines, page.dpi / 72 * 10, ink.mask)
         crops = lines_to_crops(lines, ink, cells, usual)
         words = self._read_crops(crops, ink, usual * HEIGHT_TO_EM, page.number)
         return fill_cells(grids, words), words.get(None, ())
@@ -71,13 +75,14 @@ class Reader:
         across, down = detection_size(width, height, dpi)
         small = cv2.resize(ink.gray, (across, down), interpolation=cv2.INTER_AREA)
         text_map = self._models.text_map(np.repeat(small[:, :, None], 3, axis=2))
+        keep_inked(text_map, ink.mask)
         cut_at_borders(text_map, cells, across / width, down / height)
         return quads_to_lines(self._models.map_to_quads(text_map, height, width), cells)
 
     def _read_crops(
         self, crops: Sequence[Crop], ink: PrintInk, em: float, page: int
     ) -> dict[int | None, tuple[Word, ...]]:
-        readings = self._read(crops, ink.gray, ink.mask, em)
+        readings = self._read(crops, ink.gray, ink.mask, em, FIRST_PAD)
         doubtful = [
             index
             for index, reading in enumerate(readings)
@@ -85,13 +90,16 @@ class Reader:
         ]
         again = self._read([crops[index] for index in doubtful], ink.ruled, ink.mask, em, AGAIN_PAD)
         for index, reading in zip(doubtful, again, strict=True):
-            readings[index] = better_reading(readings[index], reading)
+            readings[index] = merge_readings(readings[index], reading)
         words: dict[int | None, list[Word]] = {}
         for crop, reading in zip(crops, readings, strict=True):
             word = crop_to_word(crop, reading, ink, em, page)
             if word is not None:
                 words.setdefault(crop.line.cell, []).append(word)
-        return {cell: close_brackets(in_reading_order(found)) for cell, found in words.items()}
+        return {
+            cell: close_brackets(without_leading_signs(in_reading_order(found)))
+            for cell, found in words.items()
+        }
 
     def _read(
         self, crops: Sequence[Crop], gray: Gray, mask: Mask, em: float, pad: float = 0.0
@@ -105,11 +113,6 @@ class Reader:
             share = (picture.shape[1] - crop.width) / picture.shape[1]
             readings.append(reading.after(share) if crop.context else reading)
         return readings
-
-
-def better_reading(first: Reading, second: Reading) -> Reading:
-    """The more probable of two readings of one line; the first where they are alike."""
-    return second if second.score > first.score + 0.01 else first
 
 
 def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: int) -> Word | None:

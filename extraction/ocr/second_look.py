@@ -18,6 +18,9 @@ from extraction.values import Box, boxes_union
 SMALLEST_SIGN = 0.16
 """Ink that is smaller than this share of a character is a speck."""
 
+DASH = 0.68
+"""A bar is a dash from this share of a character on, and else a hyphen."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoneSign:
@@ -34,6 +37,9 @@ def find_leftover(mask: Mask, cell: Box, covered: Sequence[Box], em: float) -> l
     """
     x0, top, x1, bottom = box_to_slice(cell, mask.shape[1], mask.shape[0])
     part = mask[top:bottom, x0:x1].astype(np.uint8)
+    if not part.size:
+        # OpenCV would crash on a cell that lies outside of the page.
+        return []
     for box in covered:
         c0, ctop, c1, cbottom = box_to_slice(box, mask.shape[1], mask.shape[0])
         part[max(0, ctop - top) : max(0, cbottom - top), max(0, c0 - x0) : max(0, c1 - x0)] = 0
@@ -50,6 +56,33 @@ def find_leftover(mask: Mask, cell: Box, covered: Sequence[Box], em: float) -> l
         for box in join_near(blobs, 0.6 * em)
         if max(box.width, box.height) >= 0.2 * em
     ]
+
+
+def is_placed_like_text(sign: Box, cell: Box, lines: Sequence[Box], em: float) -> bool:
+    """Whether something small stands where a sign of the ``lines`` of its cell would stand.
+
+    That is at an end of a line, or where a line after the last one would begin or be centred;
+    alone in its cell, at half the height of it or on its first row. Dust lies anywhere.
+    """
+    if max(sign.width, sign.height) >= 0.6 * em:
+        return True
+    x, y = sign.center
+    if not lines:
+        middle = abs(y - cell.center[1]) < max(0.5 * em, 0.1 * cell.height)
+        return middle or y - cell.top < 1.4 * em
+    for line in lines:
+        in_row = line.top - 0.2 * em < y < line.bottom + 0.2 * em
+        if in_row and line.x0 - 1.2 * em < x < line.x1 + 1.2 * em:
+            return True
+    last = max(lines, key=lambda line: line.bottom)
+    if not 0 <= y - last.center[1] < 2.4 * em:
+        return False
+    block = boxes_union(lines)
+    return (
+        abs(sign.x0 - block.x0) < 0.8 * em
+        or abs(x - block.center[0]) < 0.6 * em
+        or abs(sign.x1 - block.x1) < 0.8 * em
+    )
 
 
 def _is_border_remains(blob: Box, inside: Box, em: float) -> bool:
@@ -79,6 +112,8 @@ def _overlap(first: Box, second: Box) -> bool:
 def find_lone_sign(mask: Mask, box: Box, em: float) -> LoneSign | None:
     """The sign that the ink inside ``box`` makes by its shape alone, if any."""
     x0, top, x1, bottom = box_to_slice(box, mask.shape[1], mask.shape[0])
+    if x1 <= x0 or bottom <= top:
+        return None
     part = without_specks(mask[top:bottom, x0:x1], em)
     ink = box_of_ink(part, Box(0.0, 0.0, float(x1 - x0), float(bottom - top)))
     if ink is None:
@@ -86,7 +121,7 @@ def find_lone_sign(mask: Mask, box: Box, em: float) -> LoneSign | None:
     x0, top, x1, bottom = box_to_slice(ink, part.shape[1], part.shape[0])
     shape = part[top:bottom, x0:x1]
     if _is_bar(shape, em):
-        return LoneSign("-" if ink.width < 0.8 * em else "—", 0.97)
+        return LoneSign("-" if ink.width < DASH * em else "—", 0.97)
     if _is_slash(shape, em):
         return LoneSign("/", 0.95)
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from extraction.values import Word
@@ -31,22 +31,36 @@ SAME_SIGN = {
 """The sign that is meant, by the sign that was read; the forms' own texts use no other."""
 
 CLOSING = {"(": ")", "（": "）", "[": "]", "［": "］", "〔": "〕", "【": "】", "《": "》"}
+NEVER_FIRST = ".。，、；：·,;:"
 SQUARE = frozenset("]］〕】")
 ROUND = frozenset("0OoC°。○.")
 """What the recogniser makes of a full stop that stands alone."""
 
 _ONE_IN_LATIN = re.compile(r"(?<=[A-Za-z])1(?=[a-z])")
 _COMMA_FOR_POINT = re.compile(r"^(\d[\d,]*),(\d{4,})$")
+_COMMA_IN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff）》”〕%])[.．](?=[\u4e00-\u9fff（《“\d])")
 _TABLE = str.maketrans(SAME_SIGN)
 
 
 def same_signs(text: str) -> str:
     """``text`` with each sign as forms mean it; as long as before.
 
-    Four digits or more never follow the comma of a number, they follow its point.
+    Four digits or more never follow the comma of a number, they follow its point. Between
+    hanzi there are no points, but commas whose tails are worn off.
     """
+    text = _COMMA_IN_CHINESE.sub("，", text)
     text = _ONE_IN_LATIN.sub("l", text.translate(_TABLE))
     return _COMMA_FOR_POINT.sub(r"\1.\2", text)
+
+
+def without_leading_signs(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Words of one cell without the dust that reads as a sign which no text begins with."""
+    for index, word in enumerate(words):
+        text = word.text.lstrip(NEVER_FIRST)
+        if text or len(words) == 1:
+            kept = word if not text else replace(word, text=text)
+            return (kept, *words[index + 1 :])
+    return tuple(words)
 
 
 def close_brackets(words: Iterable[Word]) -> tuple[Word, ...]:

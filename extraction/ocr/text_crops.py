@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extraction.ocr.ink import WHITE, Gray, Mask, PrintInk, box_of_ink, box_to_slice
-from extraction.ocr.second_look import find_leftover
+from extraction.ocr.ink import WHITE, Gray, Mask, PrintInk, box_of_ink, box_to_slice, tight
+from extraction.ocr.row_cuts import ink_runs
+from extraction.ocr.second_look import find_leftover, is_placed_like_text
 from extraction.ocr.text_lines import (
     HEIGHT_TO_EM,
     Line,
-    ink_runs,
     is_tilted,
     lines_by_cell,
     lines_in_reading_order,
@@ -24,6 +24,9 @@ from extraction.values import Box, Image
 
 SPECK = 0.16
 """Ink smaller than this share of a character may be a point or a speck."""
+
+LEAST_LEADING = 0.13
+"""Height of a sign that leads a line, which is in its place, as a share of a character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,12 @@ def lines_to_crops(
         if cell is not None:
             covered = [box.padded(0.15 * em) for box in boxes]
             left = find_leftover(ink.mask, cells[cell], covered, em)
-            crops += [leftover_to_crop(box, cell, ordered, limits, em) for box in left]
+            texts = [tight(line.box, ink.mask) for line in ordered]
+            crops += [
+                leftover_to_crop(box, cell, ordered, limits, em)
+                for box in left
+                if is_placed_like_text(box, cells[cell], texts, em)
+            ]
     return crops
 
 
@@ -98,7 +106,7 @@ def line_crop(line: Line, others: Sequence[Line], limits: Box, mask: Mask, em: f
     box = widen(line, others, limits)
     if is_tilted(line, em):
         return box
-    top, bottom = max(limits.top, box.top - 0.2 * em), min(limits.bottom, box.bottom + 0.2 * em)
+    top, bottom = rows_with_ink(box, limits, mask, em)
     for other in others:
         if other is line or _shared_columns(other.box, line.box) <= 0:
             continue
@@ -109,6 +117,34 @@ def line_crop(line: Line, others: Sequence[Line], limits: Box, mask: Mask, em: f
         else:
             bottom = min(bottom, quiet_row(line.box, other.box, mask))
     return _around_ink(Box(box.x0, top, box.x1, max(bottom, top + 2)), mask, em)
+
+
+def rows_with_ink(box: Box, limits: Box, mask: Mask, em: float) -> tuple[float, float]:
+    """Top and bottom of ``box`` moved out a little, and on over the ink that they would cut.
+
+    The detector's boxes around lone numbers lie too low or too high.
+    """
+    x0, first, x1, last = box_to_slice(
+        Box(box.x0, box.top - 0.5 * em, box.x1, box.bottom + 0.5 * em).intersection(limits),
+        mask.shape[1],
+        mask.shape[0],
+    )
+    ink = _filled_rows(mask[first:last, x0:x1])
+    near, far = round(0.2 * em), round(0.5 * em)
+    above = _reach(ink[: max(0, round(box.top) - first)][::-1], near, far)
+    below = _reach(ink[max(0, round(box.bottom) - first) :], near, far)
+    return max(limits.top, box.top - above), min(limits.bottom, box.bottom + below)
+
+
+def _reach(ink: Mask, near: int, far: int) -> int:
+    """How many rows outwards to take: ``near``, on over ink up to ``far``, yet no second piece."""
+    runs = ink_runs(ink[:far])
+    if not runs or runs[0][0] >= near:
+        return near
+    if runs[0][0] == 0:
+        reach = max(near, runs[0][1])
+        return min([reach, *(start for start, _ in runs[1:])])
+    return runs[0][0] if runs[0][1] > near else near
 
 
 def _around_ink(box: Box, mask: Mask, em: float) -> Box:
@@ -191,11 +227,15 @@ def leading_sign(box: Box, mask: Mask, em: float) -> tuple[float, Box] | None:
     (start, end), behind = runs[0], runs[1][0]
     rows = np.flatnonzero(part[:, start:end].any(axis=1))
     low = rows[0] > 0.35 * part.shape[0] or rows[-1] - rows[0] < 0.55 * em
-    speck = len(rows) < SPECK * em
+    speck = len(rows) < LEAST_LEADING * em
     if speck or not low or not 0.2 * em < behind - end < 1.2 * em:
         return None
     shown = max(run[1] for run in runs[1:] if run[0] == behind or run[1] <= behind + 2.6 * em)
     return x0 + start - 0.12 * em, Box(float(x0 + behind), box.top, float(x0 + shown), box.bottom)
+
+
+def _filled_rows(part: Mask) -> Mask:
+    return np.asarray(part.any(axis=1), dtype=np.bool_)
 
 
 def _filled_columns(part: Mask) -> Mask:

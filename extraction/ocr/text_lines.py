@@ -11,10 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extraction.ocr.ink import Mask, box_of_ink, box_to_slice
+from extraction.ocr.row_cuts import (
+    ONE_ROW,
+    cut_evenly,
+    ink_runs,
+    joined_rows,
+    split_touching,
+)
 from extraction.values import Box, boxes_union
 
 DETECTION_DPI = 110.0
 """7-point type is 11 px high at this resolution, enough for the detector."""
+
+NEAR_INK_PX = 15
+LEAST_INK = 0.005
+"""Of the pixels of the text map nearby, where text may stand: a sign's worth of ink."""
 
 LONGEST_SIDE_PX = 2560
 STRIDE_PX = 32
@@ -23,8 +34,11 @@ STRIDE_PX = 32
 HEIGHT_TO_EM = 0.72
 """A detected box is higher than the type in it."""
 
-CLOSE_PITCH = 0.8
-"""From line to line in close-set type, as a share of the usual height of a detected box."""
+TWO_CHARACTERS = 1.35
+"""A box that is wider than so many usual heights shows rows of more than one character."""
+
+INK_TO_HEIGHT = 1.5
+"""The height of a detected box, by that of the ink inside of it."""
 
 NEIGHBOURS = 7
 """So many long lines tell how the lines around them lie."""
@@ -55,6 +69,17 @@ def detection_size(width: int, height: int, dpi: float) -> tuple[int, int]:
 
 def _to_stride(side: float) -> int:
     return max(STRIDE_PX, round(side / STRIDE_PX) * STRIDE_PX)
+
+
+def keep_inked(text_map: NDArray[np.float32], mask: Mask) -> None:
+    """Wipe ``text_map`` wherever ``mask`` shows no ink nearby.
+
+    On blank paper the detector sees text in the noise, thousands of specks of it.
+    """
+    height, width = text_map.shape
+    small = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    near = cv2.blur(small, (NEAR_INK_PX, NEAR_INK_PX)) > LEAST_INK
+    text_map[~near] = 0.0
 
 
 def cut_at_borders(
@@ -124,10 +149,19 @@ def find_cell(cells: Sequence[Box], x: float, y: float) -> int | None:
     return min(holding, key=lambda index: cells[index].area, default=None)
 
 
-def usual_height(lines: Sequence[Line], fallback: float) -> float:
-    """The median height of ``lines`` that are wider than high."""
-    heights = [line.box.height for line in lines if line.box.width > line.box.height]
-    return float(np.median(heights)) if heights else fallback
+def usual_height(lines: Sequence[Line], fallback: float, mask: Mask | None = None) -> float:
+    """The median height of ``lines`` that are wider than high.
+
+    Around lone numbers the detector draws boxes much too high: with ``mask`` it is no more
+    than what their ink suggests.
+    """
+    wide = [line.box for line in lines if line.box.width > line.box.height]
+    if not wide:
+        return fallback
+    usual = float(np.median([box.height for box in wide]))
+    inked = [] if mask is None else [box_of_ink(mask, box) for box in wide]
+    heights = [box.height for box in inked if box is not None]
+    return min(usual, INK_TO_HEIGHT * float(np.median(heights))) if heights else usual
 
 
 def lines_in_reading_order(lines: Sequence[Line], mask: Mask, usual: float) -> list[Line]:
@@ -169,13 +203,13 @@ def _is_end_of_another(piece: Line, pieces: Sequence[Line]) -> bool:
 
 def split_rows(line: Line, mask: Mask, usual: float) -> list[Line]:
     """The rows of text in a box that the detector drew around several of them."""
-    if line.box.height < 1.3 * usual or is_tilted(line, usual):
+    if line.box.height < ONE_ROW * usual or is_tilted(line, usual):
         return [line]
     x0, top, x1, bottom = box_to_slice(line.box, mask.shape[1], mask.shape[0])
     ink = mask[top:bottom, x0:x1].sum(axis=1)
-    rows = _joined_rows(ink_runs(ink > 0.02 * (x1 - x0)), least=0.55 * usual)
-    if line.box.width > line.box.height:
-        rows = [part for row in rows for part in _split_touching(ink, row, usual)]
+    rows = joined_rows(ink_runs(ink > 0.02 * (x1 - x0)), least=0.55 * usual)
+    if line.box.width > TWO_CHARACTERS * usual:
+        rows = [part for row in rows for part in split_touching(ink, row, usual)]
     if len(rows) < 2:
         return [line]
     pad = 0.12 * usual
@@ -185,32 +219,8 @@ def split_rows(line: Line, mask: Mask, usual: float) -> list[Line]:
     ]
 
 
-def _split_touching(
-    ink: NDArray[np.int64], row: tuple[int, int], usual: float
-) -> list[tuple[int, int]]:
-    """``row`` cut where it is as high as several lines of close-set type."""
-    start, end = row
-    if end - start < 1.3 * usual:
-        return [row]
-    return _cut_evenly(ink, start, end, round((end - start) / (CLOSE_PITCH * usual)))
-
-
 def replace_rows(box: Box, top: float, bottom: float) -> Box:
     return Box(box.x0, max(box.top, top), box.x1, min(box.bottom, bottom))
-
-
-def _joined_rows(rows: list[tuple[int, int]], least: float) -> list[tuple[int, int]]:
-    """Rows lower than ``least`` are parts of a character: they join the nearer neighbour."""
-    rows = list(rows)
-    while len(rows) > 1:
-        low = min(range(len(rows)), key=lambda index: rows[index][1] - rows[index][0])
-        if rows[low][1] - rows[low][0] >= least:
-            break
-        before = rows[low][0] - rows[low - 1][1] if low else np.inf
-        after = rows[low + 1][0] - rows[low][1] if low + 1 < len(rows) else np.inf
-        first = low - 1 if before <= after else low
-        rows[first : first + 2] = [(rows[first][0], rows[first + 1][1])]
-    return rows
 
 
 def rows_of(lines: Sequence[Line]) -> list[list[Line]]:
@@ -308,25 +318,8 @@ def character_rows(column: Box, mask: Mask, usual: float) -> list[Box]:
         if characters and end - characters[-1][0] <= 1.15 * em:
             characters[-1] = (characters[-1][0], end)
         else:
-            characters += _cut_evenly(ink, start, end, max(1, round((end - start) / em)))
+            characters += cut_evenly(ink, start, end, max(1, round((end - start) / em)))
     return [Box(column.x0, float(top + a), column.x1, float(top + b)) for a, b in characters]
-
-
-def _cut_evenly(ink: NDArray[np.int64], start: int, end: int, count: int) -> list[tuple[int, int]]:
-    """Rows ``start`` to ``end`` cut into ``count``, each cut in the quietest row nearby."""
-    step = (end - start) / count
-    reach = max(1, round(0.2 * step))
-    cuts = [start]
-    for number in range(1, count):
-        near = range(round(start + number * step) - reach, round(start + number * step) + reach + 1)
-        cuts.append(min(near, key=lambda row: int(ink[row])))
-    return list(zip(cuts, [*cuts[1:], end], strict=True))
-
-
-def ink_runs(filled: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Start and end of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], filled.astype(np.int8), [0]])))
-    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
 def lines_by_cell(lines: Iterable[Line]) -> dict[int | None, list[Line]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -89,6 +90,34 @@ def read_pdf(data: bytes, name: str, limits: Limits) -> Iterator[RawPage | Input
     finally:
         with _lock:
             opened.close()
+
+
+def count_pdf_pages(data: bytes, name: str, limits: Limits) -> int:
+    """Pages of a PDF; InputError where it cannot be opened."""
+    with _lock, _opened(data, name, limits) as document:
+        return len(document)
+
+
+def read_pdf_page(data: bytes, name: str, number: int, limits: Limits) -> RawPage | InputError:
+    """The one page ``number``, counted from 1, or the error that concerns it."""
+    try:
+        with _lock, _opened(data, name, limits) as document:
+            if not 1 <= number <= len(document):
+                return DamagedInput("the file has no such page", name=name, page=number)
+            return _read_page(document, number - 1, name, limits)
+    except InputError as error:
+        return error
+
+
+@contextmanager
+def _opened(data: bytes, name: str, limits: Limits) -> Iterator[pdfium.PdfDocument]:
+    opened = _open(data, name, limits)
+    if isinstance(opened, InputError):
+        raise opened
+    try:
+        yield opened
+    finally:
+        opened.close()
 
 
 def _open(data: bytes, name: str, limits: Limits) -> pdfium.PdfDocument | InputError:

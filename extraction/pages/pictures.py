@@ -65,12 +65,9 @@ def read_pictures(
 ) -> Iterator[RawPage | InputError]:
     """The pages of a TIFF, or the one page of another picture."""
     try:
-        picture = PIL.Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS[format_])
-    except PIL.Image.DecompressionBombError:
-        yield _too_many_pixels(limits, name, 1)
-        return
-    except _DECODE_ERRORS:
-        yield DamagedInput("the picture is damaged: its header cannot be read", name=name)
+        picture = _open(data, format_, name, limits)
+    except InputError as error:
+        yield error
         return
     with picture:
         if format_ != "tiff":
@@ -82,6 +79,43 @@ def read_pictures(
             return
         for index in range(count):
             yield _tiff_page(picture, index, name, limits)
+
+
+def count_picture_pages(data: bytes, format_: Format, name: str, limits: Limits) -> int:
+    """Pages of a TIFF, 1 for another picture; InputError where it cannot be opened."""
+    with _open(data, format_, name, limits) as picture:
+        if format_ != "tiff":
+            return 1
+        count = _count_frames(picture, limits)
+    if count > limits.max_pages:
+        raise TooLarge(f"more than {limits.max_pages} pages", name=name)
+    return count
+
+
+def read_picture_page(
+    data: bytes, format_: Format, name: str, number: int, limits: Limits
+) -> RawPage | InputError:
+    """The one page ``number``, counted from 1, or the error that concerns it."""
+    try:
+        picture = _open(data, format_, name, limits)
+    except InputError as error:
+        return error
+    with picture:
+        if format_ == "tiff":
+            return _tiff_page(picture, number - 1, name, limits)
+        if number != 1:
+            return DamagedInput("the file has no such page", name=name, page=number)
+        return _frame_page(picture, 1, name, limits)
+
+
+def _open(data: bytes, format_: Format, name: str, limits: Limits) -> PIL.Image.Image:
+    try:
+        return PIL.Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS[format_])
+    except PIL.Image.DecompressionBombError:
+        raise _too_many_pixels(limits, name, 1) from None
+    except _DECODE_ERRORS:
+        reason = "the picture is damaged: its header cannot be read"
+        raise DamagedInput(reason, name=name) from None
 
 
 def _count_frames(picture: PIL.Image.Image, limits: Limits) -> int:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from extraction.errors import BlankPage, EmptyInput, InputError, TooLarge, UnsupportedInput
 from extraction.limits import Limits
-from extraction.pages.formats import HEAD_BYTES, find_format, unreadable
-from extraction.pages.pdf import read_pdf
-from extraction.pages.pictures import read_pictures
+from extraction.pages.formats import HEAD_BYTES, Format, find_format, unreadable
+from extraction.pages.pdf import count_pdf_pages, read_pdf, read_pdf_page
+from extraction.pages.pictures import count_picture_pages, read_picture_page, read_pictures
 from extraction.values import Image, RawPage
 
 BLANK_DPI = 100.0
@@ -32,28 +32,61 @@ def read_pages(
     """
     limits = limits or Limits()
     for page in _read_format(data, name, limits):
-        if isinstance(page, RawPage) and is_blank(page):
-            yield BlankPage("the page is blank", name=name, page=page.number)
-        else:
-            yield page
+        yield _unless_blank(page, name)
+
+
+def count_pages(data: bytes, name: str, limits: Limits | None = None) -> int:
+    """How many pages a file holds, none of them decoded; InputError where it has none to read."""
+    limits = limits or Limits()
+    format_ = _page_format(data, name, limits)
+    if isinstance(format_, InputError):
+        raise format_
+    if format_ == "pdf":
+        return count_pdf_pages(data, name, limits)
+    return count_picture_pages(data, format_, name, limits)
+
+
+def read_page_number(
+    data: bytes, name: str, number: int, limits: Limits | None = None
+) -> RawPage | InputError:
+    """The one page ``number``, counted from 1, as ``read_pages`` gives it; no other is decoded."""
+    limits = limits or Limits()
+    format_ = _page_format(data, name, limits)
+    if isinstance(format_, InputError):
+        return format_
+    if format_ == "pdf":
+        return _unless_blank(read_pdf_page(data, name, number, limits), name)
+    return _unless_blank(read_picture_page(data, format_, name, number, limits), name)
+
+
+def _unless_blank(page: RawPage | InputError, name: str) -> RawPage | InputError:
+    if isinstance(page, RawPage) and is_blank(page):
+        return BlankPage("the page is blank", name=name, page=page.number)
+    return page
 
 
 def _read_format(data: bytes, name: str, limits: Limits) -> Iterator[RawPage | InputError]:
-    if not data:
-        yield EmptyInput("the file is empty", name=name)
-        return
-    if len(data) > limits.max_bytes:
-        yield TooLarge(f"larger than {limits.max_bytes / 2**20:.0f} MB", name=name)
-        return
-    format_ = find_format(data[:HEAD_BYTES])
-    if format_ is None:
-        yield unreadable(data, name)
-    elif format_ == "zip":
-        yield UnsupportedInput("an archive, not a page", name=name)
+    format_ = _page_format(data, name, limits)
+    if isinstance(format_, InputError):
+        yield format_
     elif format_ == "pdf":
         yield from read_pdf(data, name, limits)
     else:
         yield from read_pictures(data, format_, name, limits)
+
+
+def _page_format(data: bytes, name: str, limits: Limits) -> Format | InputError:
+    """The format of a file that holds pages, or why it is not read."""
+    if not data:
+        return EmptyInput("the file is empty", name=name)
+    if len(data) > limits.max_bytes:
+        return TooLarge(f"larger than {limits.max_bytes / 2**20:.0f} MB", name=name)
+    format_ = find_format(data[:HEAD_BYTES])
+    if format_ is None:
+        return unreadable(data, name)
+    if format_ == "zip":
+        return UnsupportedInput("an archive, not a page", name=name)
+    return format_
 
 
 def is_blank(page: RawPage) -> bool:

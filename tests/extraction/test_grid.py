@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.grid.grids import edges_to_grids, edges_to_tables
+from extraction.grid.grids import edges_to_grids, edges_to_probe, edges_to_tables
 from extraction.values import Edge
 
 DPI = 144.0
@@ -129,3 +129,28 @@ def test_two_tables_on_a_page_stay_apart() -> None:
            replace(e, start=e.start + 200, end=e.end + 200) for e in one]  # fmt: skip
     assert len(edges_to_tables([*one, *two], reach_px=5)) == 2
     assert [len(grid.cells) for grid in edges_to_grids([*one, *two], 1, DPI)] == [3, 3]
+
+
+def test_the_open_sides_of_a_scanned_table_are_closed_though_no_ink_shows_them() -> None:
+    edges = [Edge("horizontal", y, 10, 400) for y in (10, 60, 110)]
+    edges += [Edge("vertical", x, 10, 110) for x in (150, 280)]
+    (grid,) = edges_to_grids(edges, 1, DPI, edges_to_probe(edges, 4.0))
+    assert (grid.rows, grid.columns, len(grid.cells)) == (2, 3, 6)
+
+
+def test_a_frame_that_is_seen_in_part_is_closed_along_all_rows() -> None:
+    edges = [Edge("horizontal", y, 10, 400) for y in (10, 60, 110, 160)]
+    edges += [Edge("vertical", x, 10, 160) for x in (10, 150, 280)]
+    edges.append(Edge("vertical", 400, 110, 160))
+    (grid,) = edges_to_grids(edges, 1, DPI, edges_to_probe(edges, 4.0))
+    assert (grid.rows, grid.columns, len(grid.cells)) == (3, 3, 9)
+
+
+def test_two_framed_tables_are_taken_apart_where_nothing_is_seen_between_them() -> None:
+    tiles = [(j, i, j + 1, i + 1) for j in range(2) for i in range(2)]
+    upper = tiles_to_edges([10.0, 100.0, 200.0], [10.0, 40.0, 80.0], tiles)
+    lower = tiles_to_edges([10.0, 60.0, 200.0], [120.0, 160.0, 200.0], tiles)
+    # A stroke of the lower table's caption was traced as one line with both frames.
+    traced = [*upper, *lower, Edge("vertical", 10.0, 10.0, 200.0)]
+    grids = edges_to_grids(traced, 1, DPI, edges_to_probe([*upper, *lower], 4.0))
+    assert [(grid.rows, grid.columns, len(grid.cells)) for grid in grids] == [(2, 2, 4)] * 2

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.ocr.ctc import output_to_reading, script_prior
+from extraction.ocr.ctc import Reading, merge_readings, output_to_reading, script_prior
 
-CHARACTERS = "项項一二0l"
+CHARACTERS = "项項一二0lT7"
 PRIOR = script_prior(CHARACTERS)
 BLANK, SPACE = 0, len(CHARACTERS) + 1
 
@@ -63,3 +63,31 @@ def test_positions_rise_and_every_character_has_its_probability(classes: list[in
     assert len(reading.text) == len(reading.probabilities) == len(reading.positions)
     assert list(reading.positions) == sorted(reading.positions)
     assert all(0 <= position <= 1 for position in reading.positions)
+
+
+def reading(text: str, *probabilities: float) -> Reading:
+    positions = tuple((index + 0.5) / len(text) for index in range(len(text)))
+    return Reading(text, probabilities or (1.0,) * len(text), positions)
+
+
+def test_the_more_probable_of_two_readings_takes_the_sign_that_it_skipped() -> None:
+    first = reading("低于9%。", 1.0, 1.0, 1.0, 1.0, 0.76)
+    assert merge_readings(first, reading("低于9%")).text == "低于9%。"
+    assert merge_readings(reading("政局", 1.0, 0.5), reading("，政局")).text == "，政局"
+
+
+def test_text_that_only_the_less_probable_reading_holds_is_dropped() -> None:
+    assert merge_readings(reading("率1", 0.9, 0.5), reading("率")).text == "率"
+    assert merge_readings(reading("率"), reading("率1")).text == "率"
+
+
+def test_lone_letter_that_may_be_a_digit_is_one() -> None:
+    step = output({number("T"): 0.95, number("7"): 0.04})
+    assert output_to_reading(step, CHARACTERS, PRIOR).text == "7"
+    sure = output_to_reading(output({number("T"): 0.98}), CHARACTERS, PRIOR)
+    assert (sure.text, sure.score) == ("T", np.float32(0.98) / 2)
+
+
+def test_letter_beside_letters_stays() -> None:
+    steps = output({number("T"): 0.9, number("7"): 0.1}, {number("l"): 0.9}, {number("0"): 0.9})
+    assert output_to_reading(steps, CHARACTERS, PRIOR).text == "Tl0"

@@ -62,3 +62,38 @@ def test_shade_over_the_paper_goes() -> None:
 
 def test_blank_page_has_no_ink() -> None:
     assert not page_to_ink(paper(), [], DPI).mask.any()
+
+
+def test_white_print_on_a_dark_cell_is_ink() -> None:
+    image = paper()
+    cv2.rectangle(image, (50, 50), (350, 90), (40, 80, 170), -1)
+    cv2.rectangle(image, (180, 62), (220, 78), (250, 250, 250), -1)
+    box = box_of_ink(page_to_ink(image, [Box(50, 50, 351, 91)], DPI).mask, Box(60, 56, 340, 84))
+    assert box is not None
+    np.testing.assert_allclose(box, (180, 62, 221, 79), atol=2)
+
+
+def test_print_on_a_tinted_cell_keeps_its_strength() -> None:
+    image = paper()
+    image[50:90, 50:350] = (205, 220, 245)
+    cv2.rectangle(image, (180, 62), (220, 78), (110, 115, 125), -1)
+    _, gray = without_colour(image, [Box(50, 50, 350, 90)])
+    assert gray[70, 200] < 130
+
+
+def test_black_border_of_a_copy_does_not_hide_faint_print() -> None:
+    image = paper()
+    image[:, :60] = 10
+    cv2.rectangle(image, (180, 62), (220, 78), (140, 140, 140), -1)
+    cv2.rectangle(image, (225, 62), (240, 78), (150, 150, 150), -1)
+    ink = page_to_ink(image, [Box(100, 50, 350, 90)], DPI)
+    assert ink.mask[70, 200]
+
+
+def test_streak_down_a_page_goes_and_what_it_crosses_stays() -> None:
+    image = paper(900)
+    cv2.rectangle(image, (180, 400), (220, 420), (20, 20, 20), -1)
+    cv2.line(image, (200, 0), (200, 899), (60, 60, 60), 2)
+    ink = page_to_ink(image, [Box(50, 50, 350, 850)], DPI)
+    assert not ink.mask[100:380].any()
+    assert ink.mask[405:415, 185:215].all()

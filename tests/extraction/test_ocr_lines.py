@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,10 @@ from extraction.ocr.text_lines import (
     cut_at_borders,
     detection_size,
     find_cell,
+    keep_inked,
     lines_in_reading_order,
     quads_to_lines,
+    usual_height,
 )
 from extraction.values import Box
 
@@ -153,3 +157,37 @@ def test_a_title_larger_than_the_cells_is_one_line() -> None:
     title = Line(Box(40, 18, 360, 58), None)
     year = Line(Box(150, 99, 250, 119), None)
     assert lines_in_reading_order([title, year], mask, usual=18.0) == [title, year]
+
+
+def test_close_rows_of_two_characters_are_split() -> None:
+    rows = [Box(20, 10 + 20 * row, 60, 29 + 20 * row) for row in range(4)]
+    tall = Line(Box(18, 8, 62, 91), 0)
+    found = lines_in_reading_order([tall], mask_of(*rows, *touching(rows)), USUAL * 0.8)
+    assert len(found) == 4
+
+
+def touching(rows: list[Box]) -> list[Box]:
+    return [Box(38, above.bottom, 42, below.top) for above, below in pairwise(rows)]
+
+
+def test_blank_paper_shows_no_text() -> None:
+    text_map = np.ones((200, 200), dtype=np.float32)
+    keep_inked(text_map, mask_of(Box(40, 40, 80, 60), height=400, width=400))
+    assert text_map[25, 30] == 1
+    assert not text_map[60:].any()
+
+
+def test_boxes_too_high_for_their_ink_do_not_set_the_height() -> None:
+    boxes = [Box(20, 60 * row, 120, 60 * row + 40) for row in range(4)]
+    ink = mask_of(*(Box(30, box.top + 4, 110, box.top + 24) for box in boxes))
+    lines = [Line(box, 0) for box in boxes]
+    assert usual_height(lines, 1.0) == 40
+    assert usual_height(lines, 1.0, ink) == 30
+
+
+def test_crop_follows_ink_that_the_box_cuts_but_not_into_the_next_row() -> None:
+    line = Line(Box(20, 40, 120, 60), 0)
+    ink = mask_of(Box(30, 34, 110, 58), Box(30, 63, 110, 80))
+    crop = line_crop(line, [line], Box(0, 0, 200, 200), ink, 20.0)
+    assert crop.top <= 34
+    assert crop.bottom <= 63

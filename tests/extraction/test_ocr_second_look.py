@@ -6,7 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from extraction.ocr.second_look import find_leftover, find_lone_sign, is_small_and_round
+from extraction.ocr.second_look import (
+    find_leftover,
+    find_lone_sign,
+    is_placed_like_text,
+    is_small_and_round,
+)
 from extraction.values import Box
 
 EM = 22.0
@@ -69,3 +74,30 @@ def test_full_stop_is_smaller_than_a_digit(radius: int, small: bool) -> None:
     picture = blank()
     cv2.circle(picture, (60, 20), radius, (1,), 1)
     assert is_small_and_round(picture > 0, CELL, EM) is small
+
+
+def test_small_sign_stands_at_a_line_or_where_the_next_would_begin_or_be_centred() -> None:
+    cell, lines = Box(0, 0, 400, 200), [Box(100, 60, 300, 80), Box(100, 90, 300, 110)]
+
+    def placed(x: float, y: float) -> bool:
+        return is_placed_like_text(Box(x, y, x + 4, y + 4), cell, lines, 20.0)
+
+    assert placed(306, 100)
+    assert placed(101, 128)
+    assert placed(198, 128)
+    assert not placed(340, 100)
+    assert not placed(150, 128)
+    assert not placed(101, 180)
+    assert is_placed_like_text(Box(20, 160, 60, 180), cell, lines, 20.0)
+
+
+def test_lone_sign_stands_at_half_the_height_of_its_cell() -> None:
+    cell = Box(0, 0, 100, 300)
+    assert is_placed_like_text(Box(50, 148, 58, 152), cell, [], 20.0)
+    assert not is_placed_like_text(Box(50, 220, 58, 224), cell, [], 20.0)
+
+
+def test_cell_outside_of_the_page_holds_nothing() -> None:
+    outside = Box(200, 10, 240, 30)
+    assert find_leftover(blank() > 0, outside, [], EM) == []
+    assert find_lone_sign(blank() > 0, outside, EM) is None

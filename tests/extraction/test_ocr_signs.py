@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.ocr.signs import close_brackets, same_signs
+from extraction.ocr.signs import close_brackets, same_signs, without_leading_signs
 from extraction.values import Box, Word
 
 
@@ -23,6 +23,9 @@ def word(text: str) -> Word:
         ("4,100,000000", "4,100.000000"),
         ("4,100,000", "4,100,000"),
         ("1,467.620000", "1,467.620000"),
+        ("窗口．形成", "窗口，形成"),
+        ("2篇.保障", "2篇，保障"),
+        ("1.组织", "1.组织"),
     ],
 )
 def test_same_signs(read: str, meant: str) -> None:
@@ -39,3 +42,10 @@ def test_close_brackets_changes_square_closing_brackets_only(text: str) -> None:
     (closed,) = close_brackets([word(text)])
     changed = [(a, b) for a, b in zip(text, closed.text, strict=True) if a != b]
     assert all(a in "〕]" and b in "〕]" for a, b in changed)
+
+
+def test_dust_before_a_text_is_no_sign() -> None:
+    kept = without_leading_signs([word("."), word("。11.07"), word("，培训")])
+    assert [part.text for part in kept] == ["11.07", "，培训"]
+    assert without_leading_signs([word("…")]) == (word("…"),)
+    assert without_leading_signs([]) == ()

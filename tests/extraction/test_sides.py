@@ -1,0 +1,104 @@
+"""Sides of a lattice: what a printed ruling shows and what only looks like one."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from extraction.errors import ModelError
+from extraction.grid.grids import edges_to_grids
+from extraction.grid.lattice import Lattice
+from extraction.grid.lines import evidence_to_edges, evidence_to_probe, see_rulings
+from extraction.grid.sides import (
+    MEASURES,
+    RulingModels,
+    judge_sides,
+    lattice_to_measures,
+    load_ruling_models,
+    load_side_judge,
+    page_to_side_maps,
+)
+from extraction.values import Grid, Image
+
+DPI = 200
+XS = (150, 450, 800, 1150, 1500)
+YS = (300, 380, 460, 540, 620, 700, 780)
+
+
+@lru_cache(maxsize=1)
+def models() -> RulingModels:
+    return load_ruling_models("onnxruntime", 1)
+
+
+def drawn_table() -> Image:
+    """Six rows of four columns; the first column's rows 2 and 3 are one cell."""
+    page = np.full((1200, 1654, 3), 250, np.uint8)
+    for y in YS:
+        start = XS[1] if y == YS[3] else XS[0]
+        cv2.line(page, (start, y), (XS[-1], y), (40, 40, 40), 2)
+    for x in XS:
+        cv2.line(page, (x, YS[0]), (x, YS[-1]), (40, 40, 40), 2)
+    for row, y in enumerate(YS[:-1]):
+        for column, x in enumerate(XS[:-1]):
+            place = (x + 40, y + (90 if column == 0 and row in (2, 3) else 52))
+            cv2.putText(page, f"R{row}C{column}", place, 0, 0.9, (30, 30, 30), 2)
+    return page
+
+
+def found_grid(page: Image) -> Grid:
+    evidence = see_rulings(page, DPI, models().network)
+    judge = models().judge(evidence, page, DPI)
+    edges = evidence_to_edges(evidence)
+    (grid,) = edges_to_grids(edges, 1, DPI, evidence_to_probe(evidence), judge)
+    return grid
+
+
+def spans(grid: Grid) -> set[tuple[int, int, int, int]]:
+    return {(cell.row, cell.column, cell.rowspan, cell.colspan) for cell in grid.cells}
+
+
+def test_the_merged_cell_of_a_plain_table_stays_whole() -> None:
+    grid = found_grid(drawn_table())
+    assert (grid.rows, grid.columns, len(grid.cells)) == (6, 4, 23)
+    assert (2, 0, 2, 1) in spans(grid)
+
+
+def test_a_streak_of_a_copier_over_the_whole_page_is_no_column() -> None:
+    page = drawn_table()
+    cv2.line(page, (985, 0), (985, page.shape[0]), (120, 120, 120), 2)
+    assert spans(found_grid(page)) == spans(found_grid(drawn_table()))
+
+
+def test_a_red_seal_over_the_table_adds_no_side() -> None:
+    page = drawn_table()
+    cv2.circle(page, (975, 560), 130, (225, 90, 90), 5)
+    assert spans(found_grid(page)) == spans(found_grid(drawn_table()))
+
+
+def test_each_side_gets_a_probability_in_its_place() -> None:
+    page = drawn_table()
+    evidence = see_rulings(page, DPI, models().network)
+    maps = page_to_side_maps(page, DPI, evidence)
+    blank = np.zeros((len(YS), len(XS) - 1)), np.zeros((len(YS) - 1, len(XS)))
+    lattice = Lattice(tuple(map(float, XS)), tuple(map(float, YS)), *blank)
+    across, down = lattice_to_measures(lattice, maps)
+    assert across.shape == (len(YS), len(XS) - 1, len(MEASURES))
+    assert down.shape == (len(XS), len(YS) - 1, len(MEASURES))
+    sides = models().sides
+    assert sides is not None
+    judged = judge_sides(lattice, maps, sides)
+    assert judged.across.shape == lattice.across.shape and judged.down.shape == lattice.down.shape
+    missing = np.argwhere(judged.across < 0.5).tolist()
+    assert missing == [[3, 0]]
+    assert (judged.down >= 0.5).all()
+
+
+def test_weights_of_other_measures_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sides.json"
+    path.write_text('{"measures": ["likely"], "mean": [0], "spread": [1], "layers": []}')
+    with pytest.raises(ModelError, match="train them again"):
+        load_side_judge(path)
