@@ -97,6 +97,8 @@ def test_serving_modules_import_nothing_of_training() -> None:
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for name in SERVING
         for path in _module_files(name)
+        # Run by Alembic alone, in a context that it makes.
+        if path.parts[-2:] != ("migrations", "env.py")
     ]
     code = (
         "import importlib, sys\n"
