@@ -50,7 +50,7 @@ class Settings:
         """Makes the data folder and, the first time, its secret key."""
         env = os.environ if environment is None else environment
         folder = (data or Path(env.get("FORMLOOP_DATA") or DEFAULT_DATA)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         return cls(
             data=folder,
             database_url=env.get("FORMLOOP_DATABASE_URL") or f"sqlite:///{folder / 'formloop.db'}",

@@ -57,7 +57,7 @@ def find_address(data: Path | None, environment: Mapping[str, str] | None = None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ServiceUnreachable(
             f"{file} does not say where formloop runs: start it with formloop up, give --data,"
-            f" or set {URL_VARIABLE} and {TOKEN_VARIABLE}"
+            f" or set {URL_VARIABLE} and {TOKEN_VARIABLE} (a token is made on the account page)"
         ) from error
     return ServiceAddress(env.get(URL_VARIABLE, address.url).rstrip("/"), address.token)
 

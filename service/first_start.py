@@ -6,7 +6,11 @@ import json
 import os
 from pathlib import Path
 
+from sqlalchemy.exc import ArgumentError
+
+from archive.blobs import Blobs
 from archive.database import Database
+from archive.errors import Refused
 from archive.people import FirstAdministrator, make_first_administrator
 from archive.settings import Settings
 
@@ -15,8 +19,12 @@ ADMIN_FILE = "admin.json"
 
 def prepare(settings: Settings, url: str) -> FirstAdministrator | None:
     """Bring the database up to date; the first administrator, who also stands in
-    ``admin.json``, or None where there are users already."""
-    database = Database(settings.database_url)
+    ``admin.json``, or None where there are users already.
+
+    Refused where an address in the settings is none that can be used.
+    """
+    _check_storage(settings.storage_url)
+    database = _open_database(settings.database_url)
     try:
         database.migrate()
         with database.write() as session:
@@ -29,6 +37,32 @@ def prepare(settings: Settings, url: str) -> FirstAdministrator | None:
     return admin
 
 
+def _open_database(url: str) -> Database:
+    try:
+        return Database(url)
+    except ArgumentError as error:
+        raise Refused(f"FORMLOOP_DATABASE_URL cannot be used: {error}") from error
+
+
+def _check_storage(url: str) -> None:
+    """Whether the address is understood, not yet whether anything answers there."""
+    try:
+        Blobs(url)
+    except (ImportError, ValueError) as error:
+        raise Refused(f"FORMLOOP_STORAGE_URL cannot be used: {error}") from error
+
+
+def renew_url(file: Path, url: str) -> None:
+    """Where the service is served elsewhere than before, ``admin.json`` says so to scripts."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        if told["url"] != url:
+            _write_private(file, {**told, "url": url})
+    except (OSError, ValueError, KeyError, TypeError):
+        # Its owner has removed or changed it: then it is no longer ours.
+        return
+
+
 def write_admin(file: Path, admin: FirstAdministrator, url: str) -> None:
     """Readable by its owner alone."""
     content = {
@@ -37,6 +71,10 @@ def write_admin(file: Path, admin: FirstAdministrator, url: str) -> None:
         "password": admin.password,
         "token": admin.token,
     }
+    _write_private(file, content)
+
+
+def _write_private(file: Path, content: dict[str, str]) -> None:
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

@@ -10,7 +10,7 @@ from service.client import ServiceClient, find_address, open_client
 from service.client_options import StatusOptions
 from service.terminal import answers, say_error
 
-_STATES = ("received", "extracting", "in_review", "done", "failed", "cancelled")
+_STATES = ("received", "extracting", "in_review", "done", "failed", "cancelled", "duplicates")
 
 
 def run(options: StatusOptions) -> int:
@@ -36,10 +36,17 @@ def archives_to_table(archives: list[JsonObject]) -> Table:
             str(archive["name"]),
             str(archive["id"]),
             *(str(counts[state]) for state in _STATES),
-            str(archive["pages_per_minute"]),
+            pace_to_words(archive["pages_per_minute"], archive["seconds_left"]),
             seconds_to_words(archive["seconds_left"]),
         )
     return table
+
+
+def pace_to_words(pages_per_minute: object, seconds_left: object) -> str:
+    """Of an archive in which nothing is left to do, the pace of its last minutes says nothing."""
+    if seconds_left == 0 or not isinstance(pages_per_minute, int | float):
+        return "-"
+    return f"{pages_per_minute:.1f}"
 
 
 def seconds_to_words(seconds: object) -> str:

@@ -20,9 +20,9 @@ from archive.people import FirstAdministrator
 from archive.settings import DEFAULT_PUBLIC_URL, Settings
 from extraction.engines import available_threads
 from extraction.errors import FormloopError
-from service.first_start import ADMIN_FILE, prepare
+from service.first_start import ADMIN_FILE, prepare, renew_url
 from service.options import UpOptions
-from service.terminal import answers, say_error
+from service.terminal import answers, messages, say_error
 from service.up import ChildSpec, Crew
 from workers.logs import write_json_logs
 from workers.redis_server import find_socket, redis_command, socket_to_url, wait_for_redis
@@ -34,6 +34,7 @@ READER_BYTES = int(1.3 * 2**30)
 STEP_PATIENCE_S = 60.0
 """How long a worker may take to finish the step that it holds when it is told to stop."""
 START_S = 60.0
+REDIS_S = 20.0
 REDIS = "redis"
 
 
@@ -52,9 +53,13 @@ def run(options: UpOptions) -> int:
 
 
 def _serve(settings: Settings, options: UpOptions) -> int:
+    if sys.stderr.isatty():
+        messages().print("starting…")
     url = _public_url(settings, options.port)
     settings = replace(settings, public_url=url)
     admin = prepare(settings, url)
+    if admin is None:
+        renew_url(settings.data / ADMIN_FILE, url)
     crew = Crew()
     hurry = _stop_on_signals(crew)
     server = find_socket(settings.data) if settings.redis_url is None else None
@@ -62,7 +67,7 @@ def _serve(settings: Settings, options: UpOptions) -> int:
         if server is not None:
             settings = replace(settings, redis_url=socket_to_url(server))
             crew.add(ChildSpec(REDIS, redis_command(server)))
-            wait_for_redis(settings.redis_url or "", START_S)
+        wait_for_redis(settings.redis_url or "", REDIS_S)
         for spec in service_specs(settings, options.port, options.workers or workers_that_fit()):
             crew.add(spec)
         if _wait_for_web(crew, options.port):

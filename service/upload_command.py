@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -98,7 +99,7 @@ def upload_files(client: ServiceClient, files: Sequence[Found], options: UploadO
     told = Told()
     if options.archive is not None:
         told.archive_id = client.find_archive(options.archive)
-    fields = {"name": options.archive or _default_name(files)}
+    fields = {"name": options.archive or default_name(files, datetime.now().astimezone())}
     if options.form_type is not None:
         fields["form_type"] = options.form_type
     if options.priority:
@@ -196,8 +197,10 @@ def _say(told: Told) -> None:
         answers().print(told.archive_id, highlight=False)
 
 
-def _default_name(files: Sequence[Found]) -> str:
-    return files[0].name.split("/")[0]
+def default_name(files: Sequence[Found], now: datetime) -> str:
+    """As on the page: that of the one folder or file, without its suffix, else the time."""
+    tops = {file.name.split("/")[0] for file in files}
+    return Path(tops.pop()).stem if len(tops) == 1 else f"{now:%Y-%m-%d %H:%M}"
 
 
 def _progress() -> Progress:

@@ -12,10 +12,12 @@ import os
 import platform
 import threading
 import time
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 
 from archive.blobs import Blobs
 from archive.clock import utc_now
@@ -105,6 +107,8 @@ def read_options(arguments: list[str] | None) -> ExtractOptions:
 def run_worker(app: Celery, owner: str) -> int:
     """Take one message after the other until told to stop or Redis is lost; the exit code."""
     signals.setup_logging.connect(_keep_logs)
+    # It warns of pickled messages, which are never taken here.
+    warnings.simplefilter("ignore", SecurityWarning)
     # Pool "solo": an engine is never shared by threads nor forked, and a step may take long.
     worker = app.Worker(
         hostname=f"{owner}@{platform.node()}",

@@ -1,4 +1,4 @@
-"""Log lines as JSON, each with the document and the task it speaks of."""
+"""Log lines as JSON, each with the document and the task it speaks of; plain on a terminal."""
 
 from __future__ import annotations
 
@@ -38,10 +38,24 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class PlainLines(logging.Formatter):
+    """For somebody who looks on: the time here, the service, the message."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"%(asctime)s {service}: %(message)s", "%H:%M:%S")
+
+
 def write_json_logs(service: str, level: int = logging.INFO) -> None:
-    """From now on this process logs to standard error as ``service``."""
+    """From now on this process logs to standard error as ``service``.
+
+    A terminal gets plain lines, and only of what goes wrong: the rest would carry away the
+    password that ``formloop up`` has printed there.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(service))
+    on_terminal = sys.stderr.isatty()
+    handler.setFormatter(PlainLines(service) if on_terminal else JsonLines(service))
+    if on_terminal:
+        level = max(level, logging.WARNING)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -63,12 +63,15 @@ def open_redis(url: str) -> redis.Redis:
 
 
 def wait_for_redis(url: str, seconds: float) -> None:
-    """Return once the server answers; QueueGone when it has not after ``seconds``."""
+    """Return once the server answers; QueueGone when it has not after ``seconds``, and at
+    once where the address is none."""
     until = time.monotonic() + seconds
     while True:
         try:
             with open_redis(url) as client:
                 client.ping()
+        except ValueError as error:
+            raise QueueGone(f"FORMLOOP_REDIS_URL cannot be used: {error}") from error
         except redis.RedisError as error:
             if time.monotonic() > until:
                 raise QueueGone(f"Redis does not answer: {error}") from error

@@ -58,12 +58,12 @@ async def get_events(
 
 
 async def follow_archive(service: Service, archive_id: str, rhythm: Rhythm) -> AsyncIterator[str]:
-    """The events, until the archive is gone or the client has to come again."""
+    """The events, until the archive is gone, the client has to come again, or the service stops."""
     started = last_sign = time.monotonic()
     told = ""
     yield "retry: 2000\n\n"
     with service.measures.watchers.track_inprogress():
-        while time.monotonic() - started < rhythm.longest_s:
+        while not service.stopping.is_set() and time.monotonic() - started < rhythm.longest_s:
             try:
                 shape = await run_in_threadpool(read_archive_shape, service, archive_id)
             except NotFound:

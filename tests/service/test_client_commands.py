@@ -5,6 +5,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ from archive.search import DocumentQuery, find_documents
 from service.cli import app
 from service.client import ServiceUnreachable, find_address
 from service.first_start import ADMIN_FILE
-from service.status_command import seconds_to_words
-from service.upload_command import Found, find_files, to_batches
+from service.status_command import pace_to_words, seconds_to_words
+from service.upload_command import Found, default_name, find_files, to_batches
 from tests.service.servers import served
 from tests.service.worlds import World, pdf, sample_record
 
@@ -172,3 +173,22 @@ def test_files_come_in_natural_order_and_small_batches(tmp_path: Path) -> None:
 )
 def test_time_left_in_words(seconds: float | None, words: str) -> None:
     assert seconds_to_words(seconds) == words
+
+
+def test_pace_is_told_only_while_there_is_something_left() -> None:
+    assert pace_to_words(15.13, 60.0) == "15.1"
+    assert pace_to_words(0.0, None) == "0.0"
+    assert pace_to_words(15.13, 0.0) == "-"
+
+
+@pytest.mark.parametrize(
+    ("names", "archive"),
+    [
+        (("表.pdf",), "表"),
+        (("七月/1.pdf", "七月/2.pdf"), "七月"),
+        (("a.pdf", "b.pdf"), "2026-11-21 08:05"),
+    ],
+)
+def test_archive_without_a_name_gets_one(names: tuple[str, ...], archive: str) -> None:
+    files = [Found(Path(name), name, 1) for name in names]
+    assert default_name(files, datetime(2026, 11, 21, 8, 5, tzinfo=UTC)) == archive

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from archive.errors import Refused
 from archive.settings import Settings
-from service.first_start import ADMIN_FILE, prepare
+from service.first_start import ADMIN_FILE, prepare, renew_url
 from service.up import LONGEST_PAUSE_S, ChildSpec, Crew, pause_after
 from service.up_command import READER_BYTES, service_specs, stop_rank, workers_that_fit
 
@@ -242,6 +243,31 @@ class Visitor:
         )
         assert isinstance(answer, dict)
         return str(answer["documents"][0]["id"])
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("FORMLOOP_DATABASE_URL", "nothing://here"),
+        ("FORMLOOP_STORAGE_URL", "nothing://here"),
+    ],
+)
+def test_an_address_of_no_known_kind_is_named(tmp_path: Path, variable: str, value: str) -> None:
+    settings = Settings.from_environment(tmp_path, {variable: value})
+    with pytest.raises(Refused, match=f"{variable} cannot be used"):
+        prepare(settings, "http://x")
+
+
+def test_scripts_are_told_of_another_port(tmp_path: Path) -> None:
+    prepare(Settings.from_environment(tmp_path, {}), "http://127.0.0.1:8000")
+    file = tmp_path / ADMIN_FILE
+    before = json.loads(file.read_text("utf-8"))
+    renew_url(file, "http://127.0.0.1:9000")
+    assert json.loads(file.read_text("utf-8")) == {**before, "url": "http://127.0.0.1:9000"}
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.unlink()
+    renew_url(file, "http://127.0.0.1:9001")
+    assert not file.exists(), "its owner has removed it"
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ let renewal = 0;
 
 const events = new EventSource(live.dataset.live);
 events.addEventListener("counts", (event) => showProgress(JSON.parse(event.data)));
+events.addEventListener("error", () => { live.querySelector("[data-pace]").textContent = text("pace.lost"); });
 events.addEventListener("gone", () => location.assign("/?said=archive_deleted"));
 document.addEventListener("uploaded", renewSoon);
 window.addEventListener("pagehide", () => events.close());

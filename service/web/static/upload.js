@@ -6,6 +6,7 @@ import { bytesInWords, text } from "./texts.js";
 
 const MOST_FILES = 20;
 const MOST_BYTES = 64 * 1024 * 1024;
+const byName = new Intl.Collator("zh", { numeric: true });
 
 for (const section of document.querySelectorAll("[data-upload]")) startUpload(section);
 
@@ -17,7 +18,8 @@ function startUpload(section) {
     if (!files.length) return;
     find("sending").hidden = false;
     find("stop").hidden = false;
-    for (const item of files) {
+    // A folder is read in the order of its disk.
+    for (const item of files.sort((one, other) => byName.compare(one.name, other.name))) {
       state.total += item.file.size;
       state.waiting.push({ ...item, row: addRow(find("answers"), item.name, bytesInWords(item.file.size)) });
     }

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from threading import Event
 
 import httpx
 import pytest
@@ -195,6 +197,21 @@ def test_events_tell_changes_and_the_end(world: World) -> None:
     assert counts[0]["counts"]["received"] == 1
     assert counts[-1]["counts"]["in_review"] == 1
     assert said[-1] == "event: gone\ndata: {}\n\n"
+
+
+def test_events_end_when_the_service_is_told_to_stop(world: World) -> None:
+    archive_id, _ = world.upload(("stop.pdf", pdf("stop")))
+    service = replace(world.service, stopping=Event())
+
+    async def watch() -> int:
+        count = 0
+        async for _ in follow_archive(service, archive_id, Rhythm(0.01, 0.05, 20.0)):
+            count += 1
+            if count == 3:
+                service.stopping.set()
+        return count
+
+    assert asyncio.run(watch()) == 3
 
 
 def test_events_come_over_http_as_they_happen(world: World) -> None:

@@ -3,17 +3,28 @@
 import csv
 import io
 import json
+import tempfile
 import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from httpx2 import Response
 from openpyxl import load_workbook
 
+from extraction.declarations import FormDeclaration
 from extraction.record_json import record_from_json, record_to_json
-from service.api.export_streams import ExportedDocument, documents_to_zip
+from service.api import export_streams
+from service.api.export_streams import (
+    ExportedDocument,
+    documents_to_large_zip,
+    documents_to_zip,
+)
 from service.api.exports import to_disposition
 from tests.service.worlds import World, pdf, sample_record
+
+ToStream = Callable[[Iterable[ExportedDocument], tuple[FormDeclaration, ...]], Iterator[bytes]]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +89,40 @@ def test_zip_holds_json_csv_and_xlsx_for_each(world: World, filled: tuple[str, l
         )
 
 
+def test_a_zip_of_many_has_one_workbook(
+    world: World, filled: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_streams, "MOST_WORKBOOKS", 1)
+    answer = export(world, f"/api/archives/{filled[0]}/export?format=zip")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert sorted(archive.namelist()) == sorted(
+            ["documents.xlsx"]
+            + [f"{stem}.{suffix}" for stem in ("甲/a", "b") for suffix in ("json", "csv")]
+        )
+        book = load_workbook(io.BytesIO(archive.read("documents.xlsx")))
+    assert [row[0].value for row in book["文件"].iter_rows(min_row=2)] == ["甲/a.pdf", "b.pdf"]
+
+
+def test_a_document_does_not_take_the_name_of_the_workbook() -> None:
+    documents = [ExportedDocument("1", "documents.pdf", "done", record_to_json(sample_record()))]
+    data = b"".join(documents_to_large_zip(documents, ()))
+    names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    assert names == ["documents-2.json", "documents-2.csv", "documents.xlsx"]
+
+
+def test_a_zip_that_nobody_waits_for_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    documents = [ExportedDocument("1", "a.pdf", "done", record_to_json(sample_record()))] * 3
+    stream = documents_to_large_zip(documents, ())
+    next(stream)
+    assert list(tmp_path.iterdir())
+    del stream
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_selection_keeps_its_order(world: World, filled: tuple[str, list[str]]) -> None:
     first, second, waiting = filled[1]
     path = f"/api/documents/export?format=jsonl&id={second}&id={first}&id={waiting}&id=nope"
@@ -122,15 +167,16 @@ def test_names_in_a_zip_stay_inside_and_apart() -> None:
     ]
 
 
-def test_a_zip_is_given_away_while_it_is_made() -> None:
+@pytest.mark.parametrize("documents_to_stream", [documents_to_zip, documents_to_large_zip])
+def test_a_zip_is_given_away_while_it_is_made(documents_to_stream: ToStream) -> None:
     record = record_to_json(sample_record())
     made: list[int] = []
 
-    def documents() -> object:
+    def documents() -> Iterator[ExportedDocument]:
         for number in range(30):
             made.append(number)
             yield ExportedDocument(str(number), f"{number}.pdf", "done", record)
 
-    stream = documents_to_zip(documents(), ())  # type: ignore[arg-type]
-    next(stream)
+    stream = documents_to_stream(documents(), ())
+    assert next(stream)
     assert made == [0]

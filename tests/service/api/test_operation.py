@@ -11,6 +11,7 @@ from archive.health import finish_canary, send_canary
 from archive.tables import Role
 from service.api import model_versions
 from service.api.health import CANARY_AGE
+from service.web.rendering import static_address
 from tests.service.worlds import World, pdf, running_world, sample_record
 
 
@@ -52,11 +53,13 @@ def test_ready_says_that_the_database_is_gone(
 def test_metrics_count_what_the_database_holds(world: World) -> None:
     _, [document_id] = world.upload(("m.pdf", pdf("metrics")))
     world.finish(document_id, sample_record())
+    world.client.get(static_address("style.css"))
     text = world.client.get("/metrics", headers=world.bearer()).text
     assert 'formloop_documents{state="in_review"} 1.0' in text
     assert 'formloop_steps{state="done",step="page"} 1.0' in text
     assert "formloop_oldest_waiting_seconds 0.0" in text
     assert 'route="/api/archives"' in text
+    assert 'method="GET",route="/static/",status="200"' in text
     assert 'formloop_upload_files_total{answer="accepted"} 1.0' in text
     assert "process_resident_memory_bytes" in text
 
@@ -139,6 +142,7 @@ def test_a_token_gives_no_more_than_its_maker_has(world: World) -> None:
     assert make(Role.ADMINISTRATOR, ["delete"], token)[0] == 403
     listed = world.client.get("/api/tokens", headers=world.bearer())
     assert token not in listed.text, "shown once"
+    assert listed.json()["tokens"][-1]["last_used_at"] is not None
     token_id = listed.json()["tokens"][-1]["id"]
     other = world.client.delete(f"/api/tokens/{token_id}", headers=world.bearer(Role.ENGINEER))
     assert other.status_code == 404, "another's token"

@@ -51,10 +51,13 @@ def test_every_file_gets_an_answer(world: World) -> None:
     assert answer.headers["location"] == f"/api/archives/{told['id']}"
     accepted = [(d["name"], d["state"], d["duplicate_of"]) for d in told["documents"]]
     assert accepted == [("folder/甲.pdf", "received", None), ("b.PDF", "received", None)]
-    assert {file["name"]: file["reason"] for file in told["refused"]} == {
-        "run.exe": "not a PDF, TIFF, PNG, JPEG, BMP, WebP or ZIP by its content",
-        "empty.pdf": "the file is empty",
-        "notes.docx": "an Office or OFD document; save it as PDF",
+    assert {file["name"]: (file["category"], file["reason"]) for file in told["refused"]} == {
+        "run.exe": (
+            "unsupported",
+            "not a PDF, TIFF, PNG, JPEG, BMP, WebP or ZIP by its content",
+        ),
+        "empty.pdf": ("empty", "the file is empty"),
+        "notes.docx": ("unsupported", "an Office or OFD document; save it as PDF"),
     }
     shown = world.client.get(f"/api/archives/{told['id']}", headers=world.bearer()).json()
     assert shown["name"] == "2026 档案"

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import uvicorn
 
+from tests.service.chromium import open_browser
 from tests.service.web.stage import BrowserPage, Stage
 from tests.service.worlds import World
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
@@ -37,30 +33,10 @@ def address(world: World) -> Iterator[str]:
     listener.close()
 
 
-@dataclass
-class _Missing(Exception):
-    what: str
-
-
 @pytest.fixture(scope="module")
 def stage(world: World, address: str) -> Iterator[Stage]:
-    try:
-        if not CHROMIUM.exists():
-            raise _Missing(str(CHROMIUM))
-        try:
-            from playwright.sync_api import sync_playwright  # noqa: PLC0415 - may be absent
-        except ImportError as error:
-            raise _Missing("playwright") from error
-    except _Missing as missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{missing.what} is needed in CI")
-        pytest.skip(f"{missing.what} is not here")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+    with open_browser() as browser:
         yield Stage(world, address, browser)
-        browser.close()
 
 
 @pytest.fixture

@@ -224,6 +224,7 @@ def test_a_token_is_shown_once(world: World) -> None:
     made = world.client.post("/account/tokens", data=data, headers=headers)
     (token,) = re.findall(r"<code data-secret>(fl_[\w-]+)</code>", made.text)
     assert token not in _get(world, "/account", Role.ENGINEER)
+    assert "尚未使用" in _get(world, "/account", Role.ENGINEER)
     me = world.client.get("/api/me", headers={"Authorization": f"Bearer {token}"})
     if me.status_code == 200:
         # A scope that the role lacks is not granted.
