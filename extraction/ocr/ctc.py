@@ -16,7 +16,7 @@ BLANK = 0
 OUT_OF_SCRIPT = 0.02
 """Weight of a character that a Chinese form hardly prints, against the others of its step."""
 
-LEAST_ALONE = 0.35
+LEAST_ALONE = 0.5
 """A sign that one of two readings leaves out is kept from here on."""
 
 SKIPPED = frozenset("，。、；：（）《》“”〔〕%,;:()")
@@ -69,8 +69,9 @@ def merge_readings(first: Reading, second: Reading) -> Reading:
     ours, theirs = _characters(base), _characters(other)
     matcher = SequenceMatcher(None, base.text, other.text, autojunk=False)
     for kind, start, end, other_start, other_end in matcher.get_opcodes():
+        empty = not base.text[start:end].strip()
         taken += ours[start:end]
-        if kind == "insert":
+        if kind != "equal" and empty:
             there = theirs[other_start:other_end]
             taken += [one for one in there if one[1] >= LEAST_ALONE and one[0] in SKIPPED]
     return Reading(

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 
 from extraction.engines import Engine, available_threads, choose_engine
-from extraction.ocr.ctc import Reading, merge_readings
+from extraction.ocr.ctc import SKIPPED, Reading, merge_readings
 from extraction.ocr.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
 from extraction.ocr.networks import TextModels
 from extraction.ocr.second_look import find_lone_sign, is_small_and_round
-from extraction.ocr.signs import ROUND, close_brackets, without_leading_signs
+from extraction.ocr.signs import ROUND, close_brackets, without_dust
 from extraction.ocr.text_crops import Crop, crop_to_picture, lines_to_crops
 from extraction.ocr.text_lines import (
     HEIGHT_TO_EM,
@@ -84,9 +84,7 @@ class Reader:
     ) -> dict[int | None, tuple[Word, ...]]:
         readings = self._read(crops, ink.gray, ink.mask, em, FIRST_PAD)
         doubtful = [
-            index
-            for index, reading in enumerate(readings)
-            if reading.weakest < DOUBTFUL and not crops[index].leftover
+            index for index, reading in enumerate(readings) if is_doubtful(crops[index], reading)
         ]
         again = self._read([crops[index] for index in doubtful], ink.ruled, ink.mask, em, AGAIN_PAD)
         for index, reading in zip(doubtful, again, strict=True):
@@ -97,7 +95,7 @@ class Reader:
             if word is not None:
                 words.setdefault(crop.line.cell, []).append(word)
         return {
-            cell: close_brackets(without_leading_signs(in_reading_order(found)))
+            cell: close_brackets(without_dust(in_reading_order(found)))
             for cell, found in words.items()
         }
 
@@ -113,6 +111,12 @@ class Reader:
             share = (picture.shape[1] - crop.width) / picture.shape[1]
             readings.append(reading.after(share) if crop.context else reading)
         return readings
+
+
+def is_doubtful(crop: Crop, reading: Reading) -> bool:
+    """Whether ``crop`` is to be read again: it may be unsure, or lack a sign or some ink."""
+    lacks_sign = crop.context is not None and reading.text[:1] not in SKIPPED
+    return not crop.leftover and (lacks_sign or crop.at_border or reading.weakest < DOUBTFUL)
 
 
 def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: int) -> Word | None:

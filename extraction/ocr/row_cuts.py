@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 Rows = tuple[int, int]
 """The first pixel row and the one after the last."""
 
-ONE_ROW = 1.15
+ONE_ROW = 1.25
 """A box up to so many usual heights shows one row of text."""
 
-SURELY_SEVERAL = 1.3
+SURELY_SEVERAL = 1.5
 """From so many on it shows several."""
 
 CLOSE_PITCH = 0.8
 """From line to line in close-set type, as a share of the usual height of a detected box."""
 
-UNCUT = 0.4
+UNCUT = 0.3
 """What a cut may go through, of the ink of a row, where the box may be one row as well."""
 
 ODD_PITCH = 0.3

@@ -38,6 +38,7 @@ ROUND = frozenset("0OoC°。○.")
 
 _ONE_IN_LATIN = re.compile(r"(?<=[A-Za-z])1(?=[a-z])")
 _COMMA_FOR_POINT = re.compile(r"^(\d[\d,]*),(\d{4,})$")
+_DUST_BEHIND_NUMBER = re.compile(r"^([≥≤＞＜><=]?\d[\d.,]*%?)[、·.]$")
 _COMMA_IN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff）》”〕%])[.．](?=[\u4e00-\u9fff（《“\d])")
 _TABLE = str.maketrans(SAME_SIGN)
 
@@ -53,13 +54,19 @@ def same_signs(text: str) -> str:
     return _COMMA_FOR_POINT.sub(r"\1.\2", text)
 
 
-def without_leading_signs(words: Sequence[Word]) -> tuple[Word, ...]:
-    """Words of one cell without the dust that reads as a sign which no text begins with."""
+def without_dust(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Words of one cell without the dust that reads as a sign.
+
+    No text begins with a sign that ends or parts, and no number ends with one.
+    """
+    if len(words) == 1:
+        text = _DUST_BEHIND_NUMBER.sub(r"\1", words[0].text)
+        text = text.lstrip(NEVER_FIRST) or text
+        return (replace(words[0], text=text),)
     for index, word in enumerate(words):
         text = word.text.lstrip(NEVER_FIRST)
-        if text or len(words) == 1:
-            kept = word if not text else replace(word, text=text)
-            return (kept, *words[index + 1 :])
+        if text:
+            return (replace(word, text=text), *words[index + 1 :])
     return tuple(words)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -28,13 +28,16 @@ SPECK = 0.16
 LEAST_LEADING = 0.13
 """Height of a sign that leads a line, which is in its place, as a share of a character."""
 
+AT_BORDER = 0.15
+"""Ink that is nearer to a side of its cell than this share of a character may touch it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crop:
     """A picture of one line of text and where its word will stand.
 
     ``context`` is a piece of the line that is shown before it once more, so that a sign at
-    its very beginning is read.
+    its very beginning is read. A crop ``at_border`` may have lost ink with its ruling line.
     """
 
     line: Line
@@ -42,6 +45,7 @@ class Crop:
     leftover: bool = False
     beside_text: bool = False
     context: Box | None = None
+    at_border: bool = False
 
     @property
     def width(self) -> int:
@@ -61,9 +65,12 @@ def lines_to_crops(
         limits = whole if cell is None else cells[cell].padded(1)
         ordered = lines_in_reading_order(found.get(cell, []), ink.mask, usual)
         boxes = [line_crop(line, ordered, limits, ink.mask, em) for line in ordered]
-        crops += [
+        cut = [
             line_to_crop(line, box, ink.mask, em) for line, box in zip(ordered, boxes, strict=True)
         ]
+        if cell is not None:
+            cut = [replace(crop, at_border=touches(crop, cells[cell], ink, em)) for crop in cut]
+        crops += cut
         if cell is not None:
             covered = [box.padded(0.15 * em) for box in boxes]
             left = find_leftover(ink.mask, cells[cell], covered, em)
@@ -74,6 +81,12 @@ def lines_to_crops(
                 if is_placed_like_text(box, cells[cell], texts, em)
             ]
     return crops
+
+
+def touches(crop: Crop, cell: Box, ink: PrintInk, em: float) -> bool:
+    """Whether the ink of ``crop`` begins or ends where the ruling lines of ``cell`` were wiped."""
+    own = box_of_ink(ink.mask, crop.box)
+    return own is not None and min(own.top - cell.top, cell.bottom - own.bottom) < AT_BORDER * em
 
 
 def line_to_crop(line: Line, box: Box, mask: Mask, em: float) -> Crop:
@@ -124,27 +137,29 @@ def rows_with_ink(box: Box, limits: Box, mask: Mask, em: float) -> tuple[float, 
 
     The detector's boxes around lone numbers lie too low or too high.
     """
-    x0, first, x1, last = box_to_slice(
-        Box(box.x0, box.top - 0.5 * em, box.x1, box.bottom + 0.5 * em).intersection(limits),
-        mask.shape[1],
-        mask.shape[0],
-    )
+    far = Box(box.x0, box.top - 0.5 * em, box.x1, box.bottom + 0.5 * em).intersection(limits)
+    x0, first, x1, last = box_to_slice(far, mask.shape[1], mask.shape[0])
     ink = _filled_rows(mask[first:last, x0:x1])
-    near, far = round(0.2 * em), round(0.5 * em)
-    above = _reach(ink[: max(0, round(box.top) - first)][::-1], near, far)
-    below = _reach(ink[max(0, round(box.bottom) - first) :], near, far)
-    return max(limits.top, box.top - above), min(limits.bottom, box.bottom + below)
+    middle, near = round(box.center[1]) - first, round(0.2 * em)
+    above = _reach(ink[: max(0, middle)][::-1], round(box.height / 2), near)
+    below = _reach(ink[max(0, middle) :], round(box.height / 2), near)
+    top, bottom = box.center[1] - above, box.center[1] + below
+    return max(limits.top, top), min(limits.bottom, bottom)
 
 
-def _reach(ink: Mask, near: int, far: int) -> int:
-    """How many rows outwards to take: ``near``, on over ink up to ``far``, yet no second piece."""
-    runs = ink_runs(ink[:far])
-    if not runs or runs[0][0] >= near:
-        return near
-    if runs[0][0] == 0:
-        reach = max(near, runs[0][1])
-        return min([reach, *(start for start, _ in runs[1:])])
-    return runs[0][0] if runs[0][1] > near else near
+def _reach(ink: Mask, half: int, near: int) -> int:
+    """How many rows of ``ink``, from the middle of a line outwards, belong to the line.
+
+    Those of the ``half`` that was detected and ``near`` more; more again where the line's own
+    ink runs on, and fewer where the ink of another row begins.
+    """
+    reach = half + near
+    for start, end in ink_runs(ink):
+        if start < 0.6 * half:
+            reach = max(reach, end)
+        elif start < reach < end:
+            return start
+    return reach
 
 
 def _around_ink(box: Box, mask: Mask, em: float) -> Box:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.ocr.signs import close_brackets, same_signs, without_leading_signs
+from extraction.ocr.signs import close_brackets, same_signs, without_dust
 from extraction.values import Box, Word
 
 
@@ -45,7 +45,15 @@ def test_close_brackets_changes_square_closing_brackets_only(text: str) -> None:
 
 
 def test_dust_before_a_text_is_no_sign() -> None:
-    kept = without_leading_signs([word("."), word("。11.07"), word("，培训")])
+    kept = without_dust([word("."), word("。11.07"), word("，培训")])
     assert [part.text for part in kept] == ["11.07", "，培训"]
-    assert without_leading_signs([word("…")]) == (word("…"),)
-    assert without_leading_signs([]) == ()
+    assert without_dust([word("…")]) == (word("…"),)
+
+
+@pytest.mark.parametrize(
+    ("read", "meant"),
+    [("10、", "10"), ("≥85%.", "≥85%"), ("10.5", "10.5"), ("1、组织", "1、组织"), ("。", "。")],
+)
+def test_dust_behind_a_number_is_no_sign(read: str, meant: str) -> None:
+    (kept,) = without_dust([word(read)])
+    assert kept.text == meant
