@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from archive.tables import AuditEntry
-from extraction.record_json import JsonObject
+from extraction.json_values import JsonObject
 
 PAGE_SIZE: Final = 50
 
@@ -88,15 +88,22 @@ def find_audit(
     subject: str | None = None,
 ) -> AuditPage:
     """Newest first, ``PAGE_SIZE`` to a page; pages count from 1."""
-    query = select(AuditEntry)
-    if user_id is not None:
-        query = query.where(AuditEntry.user_id == user_id)
-    if action is not None:
-        query = query.where(AuditEntry.action == action)
-    if subject is not None:
-        query = query.where(AuditEntry.subject == subject)
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    conditions = [
+        column == wanted
+        for column, wanted in (
+            (AuditEntry.user_id, user_id),
+            (AuditEntry.action, action),
+            (AuditEntry.subject, subject),
+        )
+        if wanted is not None
+    ]
+    total = session.scalar(select(func.count(AuditEntry.id)).where(*conditions)) or 0
+    ids = select(AuditEntry.id).where(*conditions).order_by(AuditEntry.id.desc())
+    # Pages far back pass over ids, not over whole entries.
+    page_ids = ids.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE).subquery()
     rows = session.scalars(
-        query.order_by(AuditEntry.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+        select(AuditEntry)
+        .join(page_ids, page_ids.c.id == AuditEntry.id)
+        .order_by(AuditEntry.id.desc())
     )
     return AuditPage(tuple(rows), total, page)

@@ -30,7 +30,7 @@ from archive.errors import BadBackup, BlobMissing, StorageFull
 from archive.ids import new_id
 from archive.migrations.upgrade import known_versions, newest_version
 from archive.tables import Canary, Document, Heartbeat, Row, User, WebSession
-from extraction.record_json import Json, JsonObject
+from extraction.json_values import Json, JsonObject
 
 FORMAT: Final = "formloop.backup/1"
 _BATCH: Final = 500

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from archive.clock import utc_now
 from archive.errors import NotFound, Refused
 from archive.tables import Callback, Delivery, DeliveryState
-from extraction.record_json import JsonObject
+from extraction.json_values import JsonObject
 
 MOST_ATTEMPTS: Final = 10
 FIRST_WAIT: Final = timedelta(seconds=10)

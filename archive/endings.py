@@ -11,7 +11,7 @@ from archive.callbacks import CallbackEvent, queue_deliveries
 from archive.history import EventKind, add_event
 from archive.states import OPEN_STEPS, DocumentMove, StepState, move_document
 from archive.tables import Document, Step, StepKind
-from extraction.record_json import JsonObject
+from extraction.json_values import JsonObject
 
 
 def lock_document(session: Session, document_id: str) -> Document | None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive.tables import Event
-from extraction.record_json import JsonObject
+from extraction.json_values import JsonObject
 
 
 class EventKind(StrEnum):

@@ -14,7 +14,7 @@ from archive.callbacks import CallbackEvent, queue_deliveries
 from archive.clock import utc_now
 from archive.states import ACTIVE, DocumentState, StepState
 from archive.tables import Archive, Document, Refusal, Step, StepKind
-from extraction.record_json import JsonObject
+from extraction.json_values import JsonObject
 
 RATE_WINDOW: Final = timedelta(minutes=5)
 QUIET: Final = timedelta(seconds=5)

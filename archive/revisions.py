@@ -12,7 +12,8 @@ from archive.clock import utc_now
 from archive.errors import NotFound
 from archive.search_text import fold, fold_lines
 from archive.tables import Document, DocumentText, FieldValue, Revision, RevisionKind
-from extraction.record_json import JsonObject, record_from_json
+from extraction.json_values import JsonObject
+from extraction.record_json import record_from_json
 from extraction.values import Field, Record
 
 _LONGEST_PATH = 300

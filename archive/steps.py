@@ -43,7 +43,7 @@ from archive.states import (
     move_step,
 )
 from archive.tables import Document, Result, RevisionKind, Step, StepKind
-from extraction.record_json import JsonObject
+from extraction.json_values import JsonObject
 
 DEFAULT_LIMITS: Final = ServiceLimits()
 FIRST_WAIT: Final = timedelta(seconds=2)

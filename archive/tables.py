@@ -12,7 +12,7 @@ from archive.clock import utc_now
 from archive.column_types import UtcTime, text_enum
 from archive.ids import LENGTH, new_id
 from archive.states import DocumentState, StepState
-from extraction.record_json import Json, JsonObject
+from extraction.json_values import Json, JsonObject
 
 _Id = String(LENGTH)
 
@@ -259,7 +259,7 @@ class FieldValue(Row):
     route: Mapped[str] = mapped_column(String(10))
 
     __table_args__ = (
-        Index("field_value_by_number", "name", "number"),
+        Index("field_value_by_number", "name", "number", "document_id"),
         Index("field_value_by_name", "name", "document_id"),
     )
 
@@ -298,12 +298,18 @@ class AuditEntry(Row):
 
     id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
     at: Mapped[datetime] = mapped_column(default=utc_now)
-    user_id: Mapped[str | None] = mapped_column(_Id, index=True)
+    user_id: Mapped[str | None] = mapped_column(_Id)
     username: Mapped[str] = mapped_column(String(64))
-    action: Mapped[str] = mapped_column(String(40), index=True)
-    subject: Mapped[str] = mapped_column(String(200), index=True)
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(200))
     address: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[JsonObject] = mapped_column(JSON)
+
+    __table_args__ = (
+        Index("audit_entry_by_user_id", "user_id", "id"),
+        Index("audit_entry_by_action", "action", "id"),
+        Index("audit_entry_by_subject", "subject", "id"),
+    )
 
 
 class Callback(Row):

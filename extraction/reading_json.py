@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from extraction.errors import InputError
-from extraction.record_json import Json, JsonObject
+from extraction.json_values import (
+    Json,
+    JsonObject,
+    as_integer,
+    as_list,
+    as_number,
+    as_object,
+)
 from extraction.values import Box, Cell, Grid, PageReading, PageSource, Word
 
 SCHEMA: Final = "formloop.reading/1"
@@ -38,14 +45,16 @@ def reading_from_json(stored: Mapping[str, Json]) -> PageReading:
         raise InputError(f"is no reading: schema is {stored.get('schema')!r}, not {SCHEMA!r}")
     try:
         return PageReading(
-            number=_integer(stored["number"]),
-            width=_integer(stored["width"]),
-            height=_integer(stored["height"]),
-            dpi=_number(stored["dpi"]),
+            number=as_integer(stored["number"]),
+            width=as_integer(stored["width"]),
+            height=as_integer(stored["height"]),
+            dpi=as_number(stored["dpi"]),
             source=_source(stored["source"]),
-            grids=tuple(_to_grid(_object(grid)) for grid in _list(stored["grids"])),
-            loose_words=tuple(_to_word(word) for word in _list(stored["loose_words"])),
-            elapsed_ms={name: _number(ms) for name, ms in _object(stored["elapsed_ms"]).items()},
+            grids=tuple(_to_grid(as_object(grid)) for grid in as_list(stored["grids"])),
+            loose_words=tuple(_to_word(word) for word in as_list(stored["loose_words"])),
+            elapsed_ms={
+                name: as_number(ms) for name, ms in as_object(stored["elapsed_ms"]).items()
+            },
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"is a damaged reading: {error!r}") from error
@@ -83,9 +92,9 @@ def _word_to_json(word: Word) -> list[Json]:
 def _to_grid(stored: JsonObject) -> Grid:
     reason = stored["joined_because"]
     return Grid(
-        rows=_integer(stored["rows"]),
-        columns=_integer(stored["columns"]),
-        cells=tuple(_to_cell(_object(cell)) for cell in _list(stored["cells"])),
+        rows=as_integer(stored["rows"]),
+        columns=as_integer(stored["columns"]),
+        cells=tuple(_to_cell(as_object(cell)) for cell in as_list(stored["cells"])),
         ruled=bool(stored["ruled"]),
         joined_because=None if reason is None else str(reason),
     )
@@ -93,28 +102,28 @@ def _to_grid(stored: JsonObject) -> Grid:
 
 def _to_cell(stored: JsonObject) -> Cell:
     return Cell(
-        row=_integer(stored["row"]),
-        column=_integer(stored["column"]),
-        rowspan=_integer(stored["rowspan"]),
-        colspan=_integer(stored["colspan"]),
-        box=Box(*(_number(side) for side in _list(stored["box"]))),
-        page=_integer(stored["page"]),
-        words=tuple(_to_word(word) for word in _list(stored["words"])),
-        quality=_number(stored["quality"]),
+        row=as_integer(stored["row"]),
+        column=as_integer(stored["column"]),
+        rowspan=as_integer(stored["rowspan"]),
+        colspan=as_integer(stored["colspan"]),
+        box=Box(*(as_number(side) for side in as_list(stored["box"]))),
+        page=as_integer(stored["page"]),
+        words=tuple(_to_word(word) for word in as_list(stored["words"])),
+        quality=as_number(stored["quality"]),
         continues=bool(stored["continues"]),
     )
 
 
 def _to_word(stored: Json) -> Word:
-    text, x0, top, x1, bottom, score, weakest, page = _list(stored)
+    text, x0, top, x1, bottom, score, weakest, page = as_list(stored)
     if not isinstance(text, str):
         raise ValueError(f"expected text, found {text!r}")
     return Word(
         text=text,
-        box=Box(_number(x0), _number(top), _number(x1), _number(bottom)),
-        score=_number(score),
-        weakest=_number(weakest),
-        page=_integer(page),
+        box=Box(as_number(x0), as_number(top), as_number(x1), as_number(bottom)),
+        score=as_number(score),
+        weakest=as_number(weakest),
+        page=as_integer(page),
     )
 
 
@@ -122,27 +131,3 @@ def _source(stored: Json) -> PageSource:
     if stored not in ("ocr", "text_layer"):
         raise ValueError(f"{stored!r} is no source of a page")
     return cast(PageSource, stored)
-
-
-def _object(stored: Json) -> JsonObject:
-    if not isinstance(stored, dict):
-        raise ValueError(f"expected an object, found {type(stored).__name__}")
-    return stored
-
-
-def _list(stored: Json) -> list[Json]:
-    if not isinstance(stored, list):
-        raise ValueError(f"expected a list, found {type(stored).__name__}")
-    return stored
-
-
-def _number(stored: Json) -> float:
-    if isinstance(stored, bool) or not isinstance(stored, int | float):
-        raise ValueError(f"expected a number, found {stored!r}")
-    return float(stored)
-
-
-def _integer(stored: Json) -> int:
-    if isinstance(stored, bool) or not isinstance(stored, int):
-        raise ValueError(f"expected an integer, found {stored!r}")
-    return stored

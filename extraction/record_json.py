@@ -9,6 +9,14 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from extraction.errors import InputError
+from extraction.json_values import (
+    Json,
+    JsonObject,
+    as_integer,
+    as_list,
+    as_number,
+    as_object,
+)
 from extraction.values import (
     Box,
     Check,
@@ -24,9 +32,6 @@ from extraction.values import (
 )
 
 SCHEMA: Final = "formloop.record/1"
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-JsonObject = dict[str, Json]
 
 
 def record_to_json(record: Record) -> JsonObject:
@@ -73,22 +78,22 @@ def record_from_json(document: Mapping[str, Json]) -> Record:
 
 
 def _to_record(document: Mapping[str, Json]) -> Record:
-    about = _object(document["document"])
+    about = as_object(document["document"])
     return Record(
         name=str(about["name"]),
         sha256=str(about["sha256"]),
         form_type=str(document["form_type"]),
-        producer={name: str(text) for name, text in _object(document["producer"]).items()},
+        producer={name: str(text) for name, text in as_object(document["producer"]).items()},
         fields=_to_fields(document["fields"]),
         groups={
-            name: tuple(_to_fields(row) for row in _list(rows))
-            for name, rows in _object(document["groups"]).items()
+            name: tuple(_to_fields(row) for row in as_list(rows))
+            for name, rows in as_object(document["groups"]).items()
         },
-        tables=tuple(_to_table(_object(item)) for item in _list(document["tables"])),
-        checks=tuple(_to_check(_object(item)) for item in _list(document["checks"])),
-        pages=tuple(_to_page(_object(item)) for item in _list(document["pages"])),
+        tables=tuple(_to_table(as_object(item)) for item in as_list(document["tables"])),
+        checks=tuple(_to_check(as_object(item)) for item in as_list(document["checks"])),
+        pages=tuple(_to_page(as_object(item)) for item in as_list(document["pages"])),
         key_values=tuple(
-            _to_key_value(_object(item)) for item in _list(document.get("key_values", []))
+            _to_key_value(as_object(item)) for item in as_list(document.get("key_values", []))
         ),
     )
 
@@ -169,7 +174,7 @@ def _box_to_json(box: Box) -> list[Json]:
 
 
 def _to_fields(stored: Json) -> dict[str, Field]:
-    return {name: _to_field(_object(item)) for name, item in _object(stored).items()}
+    return {name: _to_field(as_object(item)) for name, item in as_object(stored).items()}
 
 
 def _to_field(item: Mapping[str, Json]) -> Field:
@@ -183,37 +188,40 @@ def _to_field(item: Mapping[str, Json]) -> Field:
         confidence=_to_confidence(item["confidence"]),
         route=cast(Route, item["route"]),
         reasons=_strings(item["reasons"]),
-        source=None if source is None else _to_source(_object(source)),
+        source=None if source is None else _to_source(as_object(source)),
     )
 
 
 def _to_source(item: Mapping[str, Json]) -> Source:
     return Source(
-        _integer(item["page"]),
+        as_integer(item["page"]),
         _to_box(item["box"]),
-        *(None if item[key] is None else _integer(item[key]) for key in ("table", "row", "column")),
+        *(
+            None if item[key] is None else as_integer(item[key])
+            for key in ("table", "row", "column")
+        ),
     )
 
 
 def _to_table(item: Mapping[str, Json]) -> Table:
     reason = item["joined_because"]
     return Table(
-        pages=tuple(_integer(page) for page in _list(item["pages"])),
-        rows=_integer(item["rows"]),
-        columns=_integer(item["columns"]),
+        pages=tuple(as_integer(page) for page in as_list(item["pages"])),
+        rows=as_integer(item["rows"]),
+        columns=as_integer(item["columns"]),
         joined_because=None if reason is None else str(reason),
-        cells=tuple(_to_cell(_object(cell)) for cell in _list(item["cells"])),
+        cells=tuple(_to_cell(as_object(cell)) for cell in as_list(item["cells"])),
     )
 
 
 def _to_cell(item: Mapping[str, Json]) -> TableCell:
     return TableCell(
-        row=_integer(item["row"]),
-        column=_integer(item["column"]),
-        rowspan=_integer(item["rowspan"]),
-        colspan=_integer(item["colspan"]),
+        row=as_integer(item["row"]),
+        column=as_integer(item["column"]),
+        rowspan=as_integer(item["rowspan"]),
+        colspan=as_integer(item["colspan"]),
         text=str(item["text"]),
-        page=_integer(item["page"]),
+        page=as_integer(item["page"]),
         box=_to_box(item["box"]),
         confidence=_to_confidence(item["confidence"]),
         continues=bool(item.get("continues", False)),
@@ -232,12 +240,12 @@ def _to_check(item: Mapping[str, Json]) -> Check:
 
 def _to_page(item: Mapping[str, Json]) -> PageSummary:
     return PageSummary(
-        number=_integer(item["number"]),
-        width=_integer(item["width"]),
-        height=_integer(item["height"]),
-        dpi=_number(item["dpi"]),
+        number=as_integer(item["number"]),
+        width=as_integer(item["width"]),
+        height=as_integer(item["height"]),
+        dpi=as_number(item["dpi"]),
         source=cast(PageSource, item["source"]),
-        elapsed_ms={name: _number(t) for name, t in _object(item["elapsed_ms"]).items()},
+        elapsed_ms={name: as_number(t) for name, t in as_object(item["elapsed_ms"]).items()},
     )
 
 
@@ -246,41 +254,17 @@ def _to_key_value(item: Mapping[str, Json]) -> KeyValue:
         str(item["key"]),
         str(item["value"]),
         _to_confidence(item["confidence"]),
-        _to_source(_object(item["source"])),
+        _to_source(as_object(item["source"])),
     )
 
 
 def _to_confidence(stored: Json) -> float | None:
-    return None if stored is None else _number(stored)
+    return None if stored is None else as_number(stored)
 
 
 def _to_box(stored: Json) -> Box:
-    return Box(*(_number(side) for side in _list(stored)))
+    return Box(*(as_number(side) for side in as_list(stored)))
 
 
 def _strings(stored: Json) -> tuple[str, ...]:
-    return tuple(str(item) for item in _list(stored))
-
-
-def _object(stored: Json) -> dict[str, Json]:
-    if not isinstance(stored, dict):
-        raise ValueError(f"expected an object, found {type(stored).__name__}")
-    return stored
-
-
-def _list(stored: Json) -> list[Json]:
-    if not isinstance(stored, list):
-        raise ValueError(f"expected a list, found {type(stored).__name__}")
-    return stored
-
-
-def _number(stored: Json) -> float:
-    if isinstance(stored, bool) or not isinstance(stored, int | float):
-        raise ValueError(f"expected a number, found {stored!r}")
-    return float(stored)
-
-
-def _integer(stored: Json) -> int:
-    if isinstance(stored, bool) or not isinstance(stored, int):
-        raise ValueError(f"expected an integer, found {stored!r}")
-    return stored
+    return tuple(str(item) for item in as_list(stored))

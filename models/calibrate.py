@@ -1,6 +1,6 @@
 """Fit the confidences on simulated scans that no model was trained on.
 
-    python -m models.calibrate [--forms 72]
+    python -m models.calibrate [--forms 132]
 
 Forms of held-out layouts and faces are scanned at every level and read by the whole road.
 Each field and each cell is then right or wrong, and a logistic model from its evidence to
@@ -188,7 +188,7 @@ def _declarations() -> dict[str, FormDeclaration]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the confidences on simulated scans.")
-    parser.add_argument("--forms", type=int, default=72)
+    parser.add_argument("--forms", type=int, default=132)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=CALIBRATION_FILE)
     options = parser.parse_args()

@@ -15,7 +15,7 @@ import httpx
 
 from archive.settings import DEFAULT_DATA
 from extraction.errors import FormloopError
-from extraction.record_json import JsonObject
+from extraction.json_values import JsonObject
 
 URL_VARIABLE: Final = "FORMLOOP_URL"
 TOKEN_VARIABLE: Final = "FORMLOOP_TOKEN"

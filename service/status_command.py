@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from extraction.errors import FormloopError
-from extraction.record_json import JsonObject
+from extraction.json_values import JsonObject
 from service.client import ServiceClient, find_address, open_client
 from service.client_options import StatusOptions
 from service.terminal import answers, say_error

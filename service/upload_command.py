@@ -15,6 +15,7 @@ from typing import Final
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from extraction.errors import FormloopError
+from extraction.json_values import JsonObject
 from extraction.pages.formats import (
     HEAD_BYTES,
     find_format,
@@ -22,7 +23,6 @@ from extraction.pages.formats import (
     is_system_name,
     natural_key,
 )
-from extraction.record_json import JsonObject
 from service.client import ServiceClient, find_address, open_client
 from service.client_options import UploadOptions
 from service.terminal import answers, messages, say_error

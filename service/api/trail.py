@@ -6,7 +6,7 @@ from fastapi import Request
 
 from archive.audit import Action, add_audit
 from archive.people import Person
-from extraction.record_json import JsonObject
+from extraction.json_values import JsonObject
 from service.api.auth import person_to_actor
 from service.api.context import Service
 

@@ -18,7 +18,8 @@ from archive.steps import (
     lease_step,
 )
 from archive.tables import Document, StepKind
-from extraction.record_json import JsonObject, record_to_json
+from extraction.json_values import JsonObject
+from extraction.record_json import record_to_json
 from extraction.values import Field, Record
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
