@@ -20,6 +20,11 @@ from extraction.errors import FormloopError
 _MIGRATION_LOCK: Final = 0x666F726D
 _BEGIN: Final = "formloop_begin"
 _SQLITE_TROUBLE: Final = ("locked", "busy", "unable to open", "disk i/o", "readonly")
+_SQLITE_PRAGMAS: Final = (
+    *("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"),
+    # Searches touch most pages: all connections share the system's cache, without copies.
+    "mmap_size=1073741824",
+)
 _DISK_FULL: Final = "53100"
 
 
@@ -134,7 +139,7 @@ def _make_engine(url: URL, timeout_s: float) -> Engine:
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+    for pragma in _SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

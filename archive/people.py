@@ -17,7 +17,7 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from archive.clock import utc_now
@@ -60,6 +60,7 @@ SHORTEST_PASSWORD: Final = 10
 MOST_WRONG_PASSWORDS: Final = 5
 LOCKED_FOR: Final = timedelta(minutes=5)
 TOKEN_PREFIX: Final = "fl_"
+USE_NOTED_AFTER: Final = timedelta(minutes=1)
 _USERNAME: Final = re.compile(r"[\w.@\-]{1,64}")
 _hasher: Final = PasswordHasher()
 
@@ -272,6 +273,17 @@ def find_person_of_token(session: Session, secret: str, now: datetime) -> Person
     return _to_person(user, RIGHTS[user.role] & scopes, None)
 
 
+def is_token_use_new(session: Session, secret: str, now: datetime) -> bool:
+    """Whether this use of a token is to be written down: the first in ``USE_NOTED_AFTER``."""
+    query = select(ApiToken.id).where(*_token_unnoted(secret, now))
+    return session.scalar(query) is not None
+
+
+def write_token_use(session: Session, secret: str, now: datetime) -> None:
+    """Lets the owner see that the token was used; not oftener than ``USE_NOTED_AFTER``."""
+    session.execute(update(ApiToken).where(*_token_unnoted(secret, now)).values(last_used_at=now))
+
+
 def revoke_api_token(session: Session, token_id: str, user_id: str) -> None:
     """NotFound unless it is a token of this user."""
     row = session.get(ApiToken, token_id)
@@ -299,6 +311,14 @@ def remove_expired(session: Session, now: datetime) -> int:
         delete(ApiToken).where(ApiToken.expires_at <= now).returning(ApiToken.id)
     ).all()
     return len(gone) + len(tokens)
+
+
+def _token_unnoted(secret: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    long_ago = ApiToken.last_used_at <= now - USE_NOTED_AFTER
+    return (
+        ApiToken.digest == _digest_secret(secret),
+        or_(ApiToken.last_used_at.is_(None), long_ago),
+    )
 
 
 def _to_person(user: User, rights: frozenset[Right], csrf: str | None) -> Person:

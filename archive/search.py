@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from archive.errors import Refused
@@ -16,7 +16,7 @@ from archive.states import DocumentState
 from archive.tables import Document, DocumentText, FieldValue
 
 PAGE_SIZE: Final = 50
-_T = TypeVar("_T")
+_Columns = TypeVarTuple("_Columns")
 Operator = Literal["=", "<", "<=", ">", ">=", "contains"]
 
 _COLUMNS: Final[Mapping[str, InstrumentedAttribute[Any]]] = {
@@ -85,13 +85,16 @@ class DocumentPage:
 
 def find_documents(session: Session, query: DocumentQuery) -> DocumentPage:
     """One page of what matches, and how many do. Refused for an unknown sort."""
-    wanted = select(Document).where(*_conditions(query))
-    total = session.scalar(select(func.count()).select_from(Document).where(*_conditions(query)))
-    size = max(1, min(query.page_size, 500))
-    rows = session.scalars(
-        _sorted(wanted, query).limit(size).offset((max(1, query.page) - 1) * size)
-    )
-    return DocumentPage(tuple(rows), total or 0, max(1, query.page), size)
+    page, size = max(1, query.page), max(1, min(query.page_size, 500))
+    conditions = _conditions(query)
+    # Ids alone are sorted, and counted on the way: a search looks at every text only once.
+    numbered = _sorted(select(Document.id, func.count().over()).where(*conditions), query)
+    rows = session.execute(numbered.limit(size).offset((page - 1) * size)).all()
+    if rows or page == 1:
+        total = rows[0][1] if rows else 0
+    else:
+        total = session.scalar(select(func.count(Document.id)).where(*conditions)) or 0
+    return DocumentPage(_in_order(session, [row[0] for row in rows]), total, page, size)
 
 
 def find_document_ids(session: Session, query: DocumentQuery) -> tuple[str, ...]:
@@ -122,6 +125,12 @@ def field_names(session: Session, archive_id: str | None = None) -> tuple[str, .
     return tuple(sorted(session.scalars(query)))
 
 
+def _in_order(session: Session, document_ids: Sequence[str]) -> tuple[Document, ...]:
+    rows = session.scalars(select(Document).where(Document.id.in_(document_ids)))
+    by_id = {row.id: row for row in rows}
+    return tuple(by_id[document_id] for document_id in document_ids if document_id in by_id)
+
+
 def _conditions(query: DocumentQuery) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if query.archive_id is not None:
@@ -130,19 +139,20 @@ def _conditions(query: DocumentQuery) -> list[ColumnElement[bool]]:
         found.append(Document.state.in_(query.states))
     if query.form_type is not None:
         found.append(Document.found_form_type == query.form_type)
-    # Every word has to occur, in any order and in any field.
-    found.extend(_contains(word) for word in query.text.split()[:8])
+    if words := query.text.split()[:8]:
+        found.append(_contains(words))
     found.extend(Document.id.in_(_matching(item)) for item in query.fields)
     return found
 
 
-def _contains(word: str) -> ColumnElement[bool]:
+def _contains(words: Sequence[str]) -> ColumnElement[bool]:
+    """Every word, in any order and in any field."""
     holds = select(DocumentText.document_id).where(
-        DocumentText.text.contains(fold(word), autoescape=True)
+        *(DocumentText.text.contains(fold(word), autoescape=True) for word in words)
     )
-    # A document that was not read yet has only its name.
-    named = Document.name.icontains(word.replace("\0", ""), autoescape=True)
-    return or_(Document.id.in_(holds), named)
+    # A document that was not read yet has only its name; that of a read one is in its text.
+    named = (Document.name.icontains(word.replace("\0", ""), autoescape=True) for word in words)
+    return or_(Document.id.in_(holds), and_(*named))
 
 
 def _matching(item: FieldFilter) -> Select[str]:
@@ -168,15 +178,14 @@ def _to_number(text: str) -> float | None:
     return number if abs(number) < 1e300 else None
 
 
-def _sorted(wanted: Select[_T], query: DocumentQuery) -> Select[_T]:
+def _sorted(wanted: Select[*_Columns], query: DocumentQuery) -> Select[*_Columns]:
     """By the wanted key, documents without it last, then by id so that pages agree."""
     keys: tuple[InstrumentedAttribute[Any], ...]
     if query.sort.startswith("field:"):
-        value = aliased(FieldValue)
-        wanted = wanted.outerjoin(
-            value,
-            (value.document_id == Document.id) & (value.path == _first_path(query.sort[6:])),
-        )
+        name, value = query.sort[6:], aliased(FieldValue)
+        # The path says it all; the name is there for the index.
+        first = (value.path == _first_path(name)) & (value.name == name)
+        wanted = wanted.outerjoin(value, (value.document_id == Document.id) & first)
         keys = (value.number, value.value)
     elif query.sort in _COLUMNS:
         keys = (_COLUMNS[query.sort],)

@@ -8,11 +8,19 @@ from collections.abc import Iterable
 
 def fold(text: str) -> str:
     """One line in which ``Ａ１２ 号`` and ``a12号`` are the same."""
-    wide = unicodedata.normalize("NFKC", text).casefold()
-    # PostgreSQL takes no NUL in text.
-    return "".join(wide.split()).replace("\0", "")
+    folded = _fold_once(text)
+    # A space that goes can bring together what composes to another letter.
+    while (again := _fold_once(folded)) != folded:
+        folded = again
+    return folded
 
 
 def fold_lines(texts: Iterable[str]) -> str:
     """Each text folded, on a line of its own, no line twice."""
     return "\n".join(dict.fromkeys(line for line in map(fold, texts) if line))
+
+
+def _fold_once(text: str) -> str:
+    wide = unicodedata.normalize("NFKC", text).casefold()
+    # PostgreSQL takes no NUL in text.
+    return "".join(wide.split()).replace("\0", "")

@@ -25,6 +25,10 @@ def run(options: ExportOptions) -> int:
     except FormloopError as error:
         say_error(str(error))
         return 1
+    except BrokenPipeError:
+        # Whoever reads has had enough; what is still to be flushed goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         say_error(f"{options.out}: {error.strerror or error}")
         return 1

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from threading import Event
+from types import FrameType
 
 import uvicorn
 
 from archive.settings import Settings
 from extraction.errors import FormloopError
 from service.api.app import create_app
+from service.api.context import Service
 from service.first_start import prepare
 from service.terminal import say_error
 from workers.logs import write_json_logs
 
 STOP_S = 8
-"""How long open answers, live progress among them, may take to end."""
+"""How long open answers may take to end."""
+FAILED_START_EXIT = 3
+
+
+class StreamEndingServer(uvicorn.Server):
+    """Ends the streams of live progress when it is told to stop: it would wait for them."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        super().handle_exit(sig, frame)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,8 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
     except FormloopError as error:
         say_error(str(error))
         return 1
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    service: Service = app.state.service
+    config = uvicorn.Config(
+        app,
         host=given.host,
         port=given.port,
         log_config=None,
@@ -47,7 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
         forwarded_allow_ips=given.behind_proxy,
         timeout_graceful_shutdown=STOP_S,
     )
-    return 0
+    server = StreamEndingServer(config, service.stopping)
+    server.run()
+    return 0 if server.started else FAILED_START_EXIT
 
 
 if __name__ == "__main__":

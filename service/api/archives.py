@@ -205,5 +205,8 @@ def _upload_to_shape(upload: Upload) -> UploadShape:
     return UploadShape(
         id=upload.archive_id,
         documents=[document_to_uploaded(document) for document in upload.documents],
-        refused=[RefusedShape(name=file.name, reason=file.reason) for file in upload.refused],
+        refused=[
+            RefusedShape(name=file.name, category=file.category, reason=file.reason)
+            for file in upload.refused
+        ],
     )

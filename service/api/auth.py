@@ -8,8 +8,9 @@ the session's CSRF token, in a header or in a form's field.
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from archive.audit import Action, Actor, add_audit
 from archive.clock import utc_now
+from archive.errors import DatabaseGone
 from archive.people import (
     Person,
     Right,
@@ -27,7 +29,9 @@ from archive.people import (
     end_web_session,
     find_person_of_session,
     find_person_of_token,
+    is_token_use_new,
     start_web_session,
+    write_token_use,
 )
 from service.api.context import Service, TheService
 from service.api.problems import Problem
@@ -87,10 +91,21 @@ def find_person(service: Service, token: str | None, cookie: str | None) -> Pers
     secret = token if token is not None else cookie
     if not secret or len(secret) > _LONGEST_SECRET:
         return None
+    now = utc_now()
     with service.database.read() as session:
-        if token is not None:
-            return find_person_of_token(session, secret, utc_now())
-        return find_person_of_session(session, secret, utc_now())
+        if token is None:
+            return find_person_of_session(session, secret, now)
+        person = find_person_of_token(session, secret, now)
+        is_new = person is not None and is_token_use_new(session, secret, now)
+    if is_new:
+        _note_token_use(service, secret, now)
+    return person
+
+
+def _note_token_use(service: Service, secret: str, now: datetime) -> None:
+    """Where the database is too busy for it, the next request tries again."""
+    with suppress(DatabaseGone), service.database.write() as session:
+        write_token_use(session, secret, now)
 
 
 def find_signed_in(request: Request, service: Service) -> Person | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import Annotated
 
 from celery import Celery
@@ -25,6 +26,7 @@ class Service:
     """Made once per app. ``measures`` and ``sights`` are what this process remembers.
 
     ``queue`` None means that no Redis is named: the scheduler then finds what is to be done.
+    ``stopping`` is set when the process is told to stop, so that streams without an end end.
     """
 
     settings: Settings
@@ -34,6 +36,7 @@ class Service:
     measures: Measures
     sights: RecentSights
     queue: Celery | None
+    stopping: Event = field(default_factory=Event)
 
     @property
     def upload_limits(self) -> Limits:

@@ -23,26 +23,15 @@ _MOST_ROWS: Final = 1_048_575
 Content = str | float | int | None
 
 
-def write_workbook(
-    out: IO[bytes],
-    documents: Iterable[tuple[str, str, Record]],
-    declarations: tuple[FormDeclaration, ...],
-) -> None:
-    """Write name, state and record of each document to ``out``.
+class SharedWorkbook:
+    """The sheets of a workbook, each made with its heading when its first row comes.
 
-    Rows go to temporary files as they come, so only one record is in memory at a time.
+    Rows go to temporary files as they come, so that no record stays in memory; ``close``
+    removes what is left of them.
     """
-    sheets = _Sheets(declarations)
-    for name, state, record in documents:
-        sheets.add(name, state, record)
-    sheets.book.save(out)
-
-
-class _Sheets:
-    """The sheets of a workbook, each made with its heading when its first row comes."""
 
     def __init__(self, declarations: tuple[FormDeclaration, ...]) -> None:
-        self.book = Workbook(write_only=True)
+        self._book = Workbook(write_only=True)
         self._declarations = {item.name: item for item in declarations}
         self._sheets: dict[str, WriteOnlyWorksheet] = {}
         self._names: set[str] = set()
@@ -50,6 +39,7 @@ class _Sheets:
         self._sheet("documents", "文件", ("文件", "状态", "表单", "页数", "待核字段", "SHA-256"))
 
     def add(self, name: str, state: str, record: Record) -> None:
+        """A document's rows."""
         doubtful = sum(field.route == "review" for field in _all_fields(record))
         about = (name, state, record.form_type, len(record.pages), doubtful, record.sha256)
         self._append("documents", about)
@@ -59,6 +49,17 @@ class _Sheets:
             self._add_groups(name, record, declaration)
         self._add_checks(name, record)
         self._add_key_values(name, record)
+
+    def write(self, out: IO[bytes]) -> None:
+        """Once, at the end."""
+        self._book.save(out)
+
+    def close(self) -> None:
+        """Without this an export that nobody waits for leaves its files behind."""
+        for sheet in self._sheets.values():
+            if not sheet.closed:
+                sheet.close()
+                sheet._writer.cleanup()
 
     def _add_fields(self, name: str, record: Record, declaration: FormDeclaration) -> None:
         titles = [item.title for item in declaration.fields]
@@ -93,7 +94,7 @@ class _Sheets:
 
     def _sheet(self, key: str, title: str, heading: tuple[str, ...]) -> None:
         if key not in self._sheets:
-            self._sheets[key] = self.book.create_sheet(self._sheet_name(title))
+            self._sheets[key] = self._book.create_sheet(self._sheet_name(title))
             self._sheets[key].freeze_panes = "B2"
             self._append(key, heading)
 

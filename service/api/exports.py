@@ -20,6 +20,7 @@ from service.api.auth import MayExport
 from service.api.context import Service, TheService
 from service.api.export_streams import (
     MEDIA_TYPES,
+    MOST_WORKBOOKS,
     ExportedDocument,
     ExportFormat,
     find_stream,
@@ -28,6 +29,10 @@ from service.api.filters import DocumentFilters
 from service.api.problems import Problem
 from service.api.trail import record_action
 
+_FORMATS = (
+    "zip holds json, csv and xlsx per document; "
+    f"of more than {MOST_WORKBOOKS} documents, one xlsx for all."
+)
 _BATCH = 25
 _MOST_CHOSEN = 1000
 
@@ -47,7 +52,7 @@ router = APIRouter(
 )
 
 Id = Annotated[str, Path(min_length=1, max_length=64)]
-Format = Annotated[ExportFormat, Query(description="zip holds json, csv and xlsx per document.")]
+Format = Annotated[ExportFormat, Query(description=_FORMATS)]
 
 
 class Selection(DocumentFilters):
@@ -124,7 +129,7 @@ def _answer(
         subject,
         {"format": format_, "documents": len(ids)},
     )
-    stream = find_stream(format_, service.declarations)
+    stream = find_stream(format_, service.declarations, len(ids))
     headers = {
         "Content-Disposition": to_disposition(name, format_),
         "Cache-Control": "no-store",

@@ -23,10 +23,20 @@ def example(**values: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"example": values})
 
 
+_REFUSED: Final = {
+    "name": "notes.docx",
+    "category": "unsupported",
+    "reason": "an Office document; save it as PDF",
+}
+
+
 class RefusedShape(BaseModel):
-    model_config = example(name="notes.docx", reason="an Office document; save it as PDF")
+    """``category`` is for programs, ``reason`` for people."""
+
+    model_config = example(**_REFUSED)
 
     name: str
+    category: str
     reason: str
 
 
@@ -46,7 +56,7 @@ class UploadShape(BaseModel):
             {"id": _DOCUMENT_ID, "name": "b.pdf", "state": "received", "duplicate_of": None},
             {"id": _OTHER_ID, "name": "c.pdf", "state": "done", "duplicate_of": _DOCUMENT_ID},
         ],
-        refused=[{"name": "notes.docx", "reason": "an Office document; save it as PDF"}],
+        refused=[_REFUSED],
     )
 
     id: str

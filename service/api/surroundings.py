@@ -36,7 +36,8 @@ _HEADERS: Final = {
     "Content-Security-Policy": _CONTENT_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_QUIET: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
+_STATIC: Final = "/static/"
+_QUIET: Final = frozenset({"/health/live", "/health/ready", "/metrics", _STATIC})
 _log = logging.getLogger("formloop.requests")
 
 
@@ -81,7 +82,7 @@ class Surroundings:
             headers.setdefault("Cache-Control", "no-store")
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = _find_route(scope)
         self._measures.requests.labels(route, scope["method"], str(status)).observe(seconds)
         if route in _QUIET:
             return
@@ -90,6 +91,14 @@ class Surroundings:
         # The token of a picture is a permission.
         told.pop("token", None)
         _log.info("request", extra={"more": told})
+
+
+def _find_route(scope: Scope) -> str:
+    """One name for many addresses, so that figures and logs can be summed up by it."""
+    path: str | None = getattr(scope.get("route"), "path", None)
+    if path is not None:
+        return path
+    return _STATIC if scope["path"].startswith(_STATIC) else "unmatched"
 
 
 def _is_upload(scope: Scope) -> bool:

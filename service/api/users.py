@@ -42,11 +42,14 @@ class MeShape(BaseModel):
 
 
 class TokenShape(BaseModel):
+    """``last_used_at`` is exact to a minute, and null for one that was never used."""
+
     id: str
     name: str
     scopes: list[Right]
     created_at: datetime
     expires_at: datetime | None
+    last_used_at: datetime | None
 
 
 class TokensShape(BaseModel):
@@ -249,6 +252,7 @@ def _to_token(row: ApiToken) -> TokenShape:
         scopes=[Right(str(scope)) for scope in row.scopes],
         created_at=row.created_at,
         expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
     )
 
 

@@ -55,7 +55,7 @@ class Postgres:
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
     """Skips where PostgreSQL is not installed, except in CI."""
-    binaries = _find_binaries()
+    binaries = find_binaries()
     if binaries is None:
         if os.environ.get("CI"):
             pytest.fail("PostgreSQL is not installed")
@@ -77,7 +77,7 @@ def running_postgres() -> Iterator[Postgres]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _find_binaries() -> Path | None:
+def find_binaries() -> Path | None:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     found = shutil.which("initdb")
     return next(iter(installed), None) or (Path(found).parent if found else None)

@@ -14,15 +14,17 @@ from alembic.migration import MigrationContext
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
+from archive.audit import Action, Actor, add_audit, find_audit
 from archive.database import Database
 from archive.documents import add_archive, find_archive
 from archive.errors import DatabaseGone, SchemaTooNew, StorageFull
 from archive.ids import new_id
 from archive.migrations.upgrade import newest_version
-from archive.search import DocumentQuery, find_documents
+from archive.search import DocumentQuery, FieldFilter, find_documents
 from archive.tables import Archive, Document, Row, Setting
 from tests.archive.conftest import NewDatabase
 from tests.archive.postgres import running_postgres
+from tests.archive.rows import extract, field, new_document, record_json
 
 
 def test_migrations_make_the_schema_that_the_code_expects(database: Database) -> None:
@@ -101,6 +103,27 @@ def test_a_newer_schema_is_refused(database: Database) -> None:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaTooNew, match="9999"):
         database.migrate()
+
+
+def test_an_upgrade_from_0002_finds_numbers_and_the_log_as_before(
+    empty_url: NewDatabase,
+) -> None:
+    database = Database(empty_url())
+    assert database.migrate("0002") == "0002"
+    with database.write() as session:
+        document = new_document(session)
+        extract(session, document, record_json(total=field("1,200", 1200.0)))
+        for name in ("amy", "bob"):
+            add_audit(session, Actor(name, name), Action.SAW, f"document:{document.id}")
+    assert database.migrate() == newest_version()
+    with database.read() as session:
+        for value, total in (("1000", 1), ("2000", 0)):
+            query = DocumentQuery(fields=(FieldFilter("total", ">", value),))
+            assert find_documents(session, query).total == total
+        assert find_audit(session, action=Action.SAW).total == 2
+        [entry] = find_audit(session, user_id="bob", subject=f"document:{document.id}").entries
+        assert entry.username == "bob"
+    database.close()
 
 
 def test_a_write_that_fails_leaves_nothing(database: Database) -> None:

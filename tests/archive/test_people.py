@@ -13,6 +13,7 @@ from archive.errors import NotFound, Refused
 from archive.people import (
     MOST_WRONG_PASSWORDS,
     RIGHTS,
+    USE_NOTED_AFTER,
     Right,
     add_api_token,
     add_user,
@@ -23,11 +24,13 @@ from archive.people import (
     end_web_session,
     find_person_of_session,
     find_person_of_token,
+    is_token_use_new,
     make_first_administrator,
     remove_expired,
     revoke_api_token,
     start_web_session,
     tokens_of,
+    write_token_use,
 )
 from archive.tables import ApiToken, Role, User, WebSession
 
@@ -122,6 +125,26 @@ def test_a_token_grants_its_scopes_but_never_more_than_the_role(database: Databa
         assert find_person_of_token(session, token.secret, NOW + HOUR) is None
         change_active(session, user.id, False)
         assert find_person_of_token(session, token.secret, NOW) is None
+
+
+def test_the_use_of_a_token_is_written_once_a_minute(database: Database) -> None:
+    with database.write() as session:
+        user = add_user(session, "amy", GOOD, Role.VIEWER)
+        secret = add_api_token(session, user.id, "ci", [Right.SEE]).secret
+        other = add_api_token(session, user.id, "other", [Right.SEE]).secret
+
+    def use(after_s: float) -> list[datetime | None]:
+        now = NOW + timedelta(seconds=after_s)
+        with database.write() as session:
+            if is_token_use_new(session, secret, now):
+                write_token_use(session, secret, now)
+            return [row.last_used_at for row in tokens_of(session, user.id)]
+
+    assert use(0) == use(59) == [NOW, None]
+    assert use(60) == [NOW + USE_NOTED_AFTER, None]
+    with database.read() as session:
+        assert is_token_use_new(session, other, NOW)
+        assert not is_token_use_new(session, "fl_wrong", NOW)
 
 
 def test_a_token_is_revoked_by_its_owner_alone(database: Database) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
@@ -145,6 +145,17 @@ def test_sorting_puts_documents_without_the_field_last_either_way(
         found(database, few, sort="password_digest")
 
 
+def test_a_page_after_the_last_is_empty_but_knows_how_many_there_are(
+    database: Database, few: dict[str, str]
+) -> None:
+    with database.read() as session:
+        for page, names in ((1, 2), (2, 2), (3, 1), (4, 0)):
+            found = find_documents(session, DocumentQuery(page=page, page_size=2))
+            assert (len(found.documents), found.total, found.last_page) == (names, 5, 3)
+        none = find_documents(session, DocumentQuery(text="nothing", page=2))
+        assert (none.total, none.last_page) == (0, 1)
+
+
 def test_printed_keys_of_undeclared_forms_are_searched(database: Database) -> None:
     source = Source(1, Box(0, 0, 1, 1))
     record = Record(
@@ -178,6 +189,7 @@ def test_fields_of_a_page_of_documents_come_in_one_question(
 
 
 @given(st.text(max_size=40))
+@example("a \u0301")
 def test_folding_twice_changes_nothing_more(line: str) -> None:
     assert fold(fold(line)) == fold(line)
     assert "\n" not in fold(line) and "\0" not in fold_lines((line, line))
