@@ -35,7 +35,7 @@ from models.synthesis.levels import LEVEL_NAMES
 from workers.stations import build_stations
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-SECTIONS = ("samples", "synthetic", "others", "rulings", "speed", "memory", "queue")
+SECTIONS = ("samples", "synthetic", "others", "rulings", "speed", "memory", "queue", "answers")
 PER_LEVEL, QUICK_PER_LEVEL = 8, 2
 PAGES, QUICK_PAGES = 300, 40
 RULINGS_PER_LEVEL, QUICK_RULINGS_PER_LEVEL = 6, 1
@@ -98,6 +98,10 @@ class Bench:
 
     def queue(self) -> Section:
         section: Section = _loaded("queue").measure_queue(self.folder, quick=self.options.quick)
+        return section
+
+    def answers(self) -> Section:
+        section: Section = _loaded("answers").measure_answers(self.folder, quick=self.options.quick)
         return section
 
     def _show_wrong(self, measured: Sequence[Measured]) -> None:
