@@ -11,6 +11,7 @@ refused, and a faint line that it missed is kept where the page shows it.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -143,7 +144,10 @@ def page_to_side_maps(image: Image, dpi: float, evidence: Evidence) -> SideMaps:
     picture = cv2.resize(image, size, interpolation=smooth)
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     darkness = np.asarray((255 - grey) / np.float32(255), np.float32)
-    chroma = np.asarray((picture.max(axis=2) - picture.min(axis=2)) / np.float32(255), np.float32)
+    red, green, blue = cv2.split(picture)
+    lightest = cv2.max(cv2.max(red, green), blue)
+    spread = cv2.subtract(lightest, cv2.min(cv2.min(red, green), blue))
+    chroma = np.asarray(spread / np.float32(255), np.float32)
     return SideMaps(
         across=_running_sums(evidence.across, darkness, chroma),
         down=_running_sums(
@@ -162,34 +166,41 @@ def _running_sums(
     along: Map = np.asarray(cv2.blur(darkness, (9, 1)), np.float32)
     # A printed line is darker than what lies 2 mm hundredths above *and* below it.
     above, below = np.roll(along, 4, axis=0), np.roll(along, -4, axis=0)
-    straight = _halved(np.maximum(along - np.maximum(above, below), 0), np.max)
+    straight = _halved(np.maximum(along - np.maximum(above, below), 0), np.maximum)
     dip = np.asarray(cv2.dilate(straight, np.ones((3, 1), np.uint8)), np.float32)
-    ink = _halved(darkness, np.mean)
+    ink = _halved(darkness, _mean)
     paper = cv2.blur(cv2.erode(ink, np.ones((9, 9), np.uint8)), (9, 9))
     text = np.minimum(np.roll(ink - paper, 3, axis=0), np.roll(ink - paper, -3, axis=0))
-    colour = cv2.dilate(_halved(chroma, np.mean), np.ones((3, 1), np.uint8))
+    colour = cv2.dilate(_halved(chroma, _mean), np.ones((3, 1), np.uint8))
     near = cv2.dilate((likely > SEEN).astype(np.float32), np.ones((5, 1), np.uint8))
     middle = cv2.dilate(likely, np.ones((3, 1), np.uint8))
-    channels = np.stack(
-        [
-            middle,
-            near,
-            (middle > SURE).astype(np.float32),
-            dip,
-            (dip > DARK).astype(np.float32),
-            np.maximum(text, 0),
-            colour,
-            straight,
-            (straight > DARK / 2).astype(np.float32),
-        ]
+    channels = (
+        middle,
+        near,
+        (middle > SURE).astype(np.float32),
+        dip,
+        (dip > DARK).astype(np.float32),
+        np.maximum(text, 0),
+        colour,
+        straight,
+        (straight > DARK / 2).astype(np.float32),
     )
-    return np.pad(np.cumsum(channels, axis=2, dtype=np.float32), ((0, 0), (0, 0), (1, 0)))
+    height, width = likely.shape
+    sums = np.zeros((len(channels), height, width + 1), np.float32)
+    for channel, total in zip(channels, sums, strict=True):
+        np.cumsum(channel, axis=1, out=total[:, 1:])
+    return sums
 
 
-def _halved(picture: NDArray[np.float32], pool: object) -> NDArray[np.float32]:
-    height, width = picture.shape
-    blocks = picture.reshape(height // 2, 2, width // 2, 2)
-    return np.asarray(blocks.max(axis=(1, 3)) if pool is np.max else blocks.mean(axis=(1, 3)))
+def _halved(picture: Map, pool: Callable[[Map, Map], Map]) -> Map:
+    """Each 2 × 2 block as one pixel, ``pool`` taken over its four."""
+    upper = pool(picture[::2, ::2], picture[::2, 1::2])
+    lower = pool(picture[1::2, ::2], picture[1::2, 1::2])
+    return np.asarray(pool(upper, lower), np.float32)
+
+
+def _mean(one: Map, other: Map) -> Map:
+    return np.asarray((one + other) * np.float32(0.5), np.float32)
 
 
 # --- measures ----------------------------------------------------------------------------
