@@ -36,6 +36,8 @@ class Crew(Generic[Task, Result]):
                     yield from shift.results()
             while shift.running:
                 yield from shift.results()
+            # Idle processes end at once. Left to the interpreter's own end, they race with it.
+            shift.pool.shutdown(wait=True)
         finally:
             shift.pool.shutdown(wait=False, cancel_futures=True)
 
