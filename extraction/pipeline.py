@@ -16,9 +16,9 @@ from extraction.grid.alignment import find_aligned_grids
 from extraction.grid.cells import words_into_cells
 from extraction.grid.grids import edges_to_grids
 from extraction.grid.join import join_grids
-from extraction.grid.lines import evidence_to_edges, evidence_to_probe, see_rulings
+from extraction.grid.lines import evidence_to_edges, evidence_to_probe
 from extraction.grid.sides import RulingModels
-from extraction.grid.straighten import find_displacement, straighten_evidence, straighten_page
+from extraction.grid.straighten import see_straight
 from extraction.limits import Limits
 from extraction.ocr.reader import Reader
 from extraction.pages.read import read_pages
@@ -140,11 +140,7 @@ def find_grids(
     """The page made straight by its own rulings, those rulings, and the grids they draw."""
     if page.edges is not None:
         return page, page.edges, edges_to_grids(page.edges, page.number, page.dpi)
-    evidence = see_rulings(page.image, page.dpi, rulings.network)
-    displacement = find_displacement(evidence)
-    if displacement is not None:
-        page = straighten_page(page, raw.image, displacement)
-        evidence = straighten_evidence(evidence, displacement)
+    page, evidence, _ = see_straight(page, raw.image, rulings.network)
     edges = evidence_to_edges(evidence)
     judge = rulings.judge(evidence, page.image, page.dpi)
     grids = edges_to_grids(edges, page.number, page.dpi, evidence_to_probe(evidence), judge)

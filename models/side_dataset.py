@@ -22,15 +22,9 @@ from extraction.grid.lines import (
     evidence_to_edges,
     evidence_to_probe,
     load_ruling_network,
-    see_rulings,
 )
 from extraction.grid.sides import MEASURES, lattice_to_measures, page_to_side_maps
-from extraction.grid.straighten import (
-    Displacement,
-    find_displacement,
-    straighten_evidence,
-    straighten_page,
-)
+from extraction.grid.straighten import Displacement, see_straight
 from extraction.pages.upright import find_upright
 from extraction.values import Axis, Edge, Page, RawPage
 from models.ruling_dataset import LEVELS, PRINT_DPIS
@@ -81,12 +75,7 @@ def page_sides(
     network: RulingNetwork,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Measures and truth of each lattice that is found on a scan; ``forward`` as of ``Scan``."""
-    page = find_upright(raw, None)
-    evidence = see_rulings(page.image, page.dpi, network)
-    displacement = find_displacement(evidence)
-    if displacement is not None:
-        page = straighten_page(page, raw.image, displacement)
-        evidence = straighten_evidence(evidence, displacement)
+    page, evidence, displacement = see_straight(find_upright(raw, None), raw.image, network)
     moved = (_moved(edge, forward, page, displacement) for edge in true_edges)
     printed = [edge for edge in moved if edge is not None]
     truth = edges_to_probe(printed, 3.0 * page.dpi / 72)

@@ -15,7 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extraction.grid.lines import Evidence, LineSettings, trace_lines
+from extraction.grid.lines import (
+    Evidence,
+    LineSettings,
+    RulingNetwork,
+    see_rulings,
+    trace_lines,
+)
 from extraction.values import Image, Page
 
 Points = NDArray[np.float64]
@@ -60,6 +66,18 @@ def basis(along: Points, other: Points, degree: int) -> NDArray[np.float64]:
     """Monomials that bend a line: every one holds ``along`` at least once. n × terms."""
     terms = [along**i * other**j for i in range(1, degree + 1) for j in range(degree + 1 - i)]
     return np.stack(terms, axis=-1)
+
+
+def see_straight(
+    page: Page, raw: Image, network: RulingNetwork
+) -> tuple[Page, Evidence, Displacement | None]:
+    """The rulings of a page, and the page made straight by them; the displacement that did it."""
+    evidence = see_rulings(page.image, page.dpi, network)
+    displacement = find_displacement(evidence)
+    if displacement is None:
+        return page, evidence, None
+    straight = straighten_page(page, raw, displacement)
+    return straight, straighten_evidence(evidence, displacement), displacement
 
 
 def find_displacement(
