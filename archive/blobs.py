@@ -122,7 +122,7 @@ def source_key(sha256: str, upload_id: str) -> str:
 
 def picture_key(document_id: str, generation: int, page: int) -> str:
     """The upright page, PNG."""
-    return f"documents/{document_id}/{generation}/page-{page:04d}.png"
+    return f"documents/{document_id}/{generation}/page-{page:04d}.picture"
 
 
 def reading_key(document_id: str, generation: int, page: int) -> str:

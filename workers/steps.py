@@ -48,7 +48,7 @@ from extraction.values import Record
 from workers.app import HARD_LIMIT_S
 from workers.leases import hard_limit, renewed
 from workers.logs import log_place
-from workers.pictures import image_to_png
+from workers.pictures import image_to_picture
 from workers.queue import push_steps, take_ready_steps
 from workers.road import Road
 
@@ -192,7 +192,7 @@ def _read_page(place: Workplace, lease: Lease) -> Finish:
     key = lease.key
     page = place.road.read(_source(place, lease), key.page)
     stored = reading_key(key.document_id, key.generation, key.page)
-    picture = image_to_png(page.image)
+    picture = image_to_picture(page.image)
     place.blobs.write(picture_key(key.document_id, key.generation, key.page), picture)
     text = json.dumps(reading_to_json(page.reading), ensure_ascii=False)
     place.blobs.write(stored, text.encode("utf-8"))

@@ -13,6 +13,7 @@ from archive.blobs import CHUNK_BYTES, picture_key
 from archive.clock import utc_now
 from archive.signing import read_token, sign_token
 from service.api.context import Service, TheService
+from workers.pictures import picture_type
 
 PURPOSE: Final = "picture"
 
@@ -35,7 +36,9 @@ def picture_address(service: Service, document_id: str, generation: int, page: i
 @router.get(
     "/pictures/{token}",
     response_class=StreamingResponse,
-    responses={200: {"description": "The picture.", "content": {"image/png": {}}}},
+    responses={
+        200: {"description": "The picture.", "content": {"image/png": {}, "image/jpeg": {}}}
+    },
 )
 def get_picture(
     token: Annotated[str, Path(max_length=1000)], service: TheService
@@ -43,15 +46,19 @@ def get_picture(
     """A page's picture; the token in the address is the permission."""
     key = read_token(service.settings.secret_key, PURPOSE, token, utc_now())
     stream = service.blobs.open(key)
+    start = stream.read(CHUNK_BYTES)
     headers = {
         "Cache-Control": f"private, max-age={int(service.settings.limits.picture_seconds)}",
         # Label Studio draws it on a canvas, which needs this.
         "Access-Control-Allow-Origin": service.settings.label_studio_url or "null",
     }
-    return StreamingResponse(_pieces(stream), media_type="image/png", headers=headers)
+    return StreamingResponse(
+        _pieces(start, stream), media_type=picture_type(start), headers=headers
+    )
 
 
-def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+def _pieces(start: bytes, stream: IO[bytes]) -> Iterator[bytes]:
     with stream:
+        yield start
         while piece := stream.read(CHUNK_BYTES):
             yield piece

@@ -32,7 +32,7 @@ class Breaking(io.RawIOBase):
 
 def test_what_was_written_is_read(storage: Blobs) -> None:
     key = picture_key("01J", 1, 12)
-    assert key == "documents/01J/1/page-0012.png"
+    assert key == "documents/01J/1/page-0012.picture"
     assert storage.write(key, io.BytesIO(b"x" * 3_000_000)) == 3_000_000
     assert storage.exists(key) and storage.size(key) == 3_000_000
     with storage.open(key) as stream:

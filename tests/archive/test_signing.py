@@ -24,7 +24,7 @@ def test_a_token_gives_back_its_subject_until_it_expires(subject: str) -> None:
 
 @given(st.data())
 def test_a_changed_token_is_refused(data: st.DataObject) -> None:
-    token = sign_token(KEY, "picture", "documents/1/1/page-0001.png", SOON)
+    token = sign_token(KEY, "picture", "documents/1/1/page-0001.picture", SOON)
     place = data.draw(st.integers(0, len(token) - 1))
     letter = data.draw(st.characters(codec="ascii"))
     changed = token[:place] + letter + token[place + 1 :]

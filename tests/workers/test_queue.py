@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sqlalchemy import select, update
 
 from archive.clock import utc_now
@@ -27,7 +28,7 @@ from tests.archive.rows import new_document
 from workers.alive import is_alive
 from workers.app import EXTRACT_QUEUE, LEVELS, make_app
 from workers.logs import JsonLines, log_place
-from workers.pictures import image_to_png
+from workers.pictures import image_to_picture, picture_type
 from workers.queue import args_to_key, count_waiting, push_canary, push_steps, step_level
 from workers.redis_server import (
     LONGEST_SOCKET_PATH,
@@ -249,13 +250,26 @@ def test_log_line_is_json_with_its_place() -> None:
     assert "document" not in json.loads(JsonLines("x").format(record))
 
 
-def test_picture_keeps_every_pixel_and_grey_pages_are_small() -> None:
+def test_grey_picture_keeps_every_pixel_and_colour_picture_shows_the_same_print() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (60, 50, 3), dtype=np.uint8)
     grey = np.repeat(noise[:, :, :1], 3, axis=2)
-    for image in (noise, grey):
-        packed = np.frombuffer(image_to_png(image), np.uint8)
-        assert np.array_equal(cv2.imdecode(packed, cv2.IMREAD_COLOR)[:, :, ::-1], image)
-    assert len(image_to_png(grey)) < 0.5 * len(image_to_png(noise))
+    packed = image_to_picture(grey)
+    assert picture_type(packed) == "image/png"
+    assert np.array_equal(unpacked(packed), grey)
+    page = np.full((200, 150, 3), 250, np.uint8)
+    page[40:44], page[100:160, 60:90] = 0, (200, 30, 30)
+    packed = image_to_picture(page)
+    assert picture_type(packed) == "image/jpeg"
+    shown = unpacked(packed).astype(int)
+    assert np.abs(shown - page).mean() < 1
+    assert np.abs(shown[130, 75] - (200, 30, 30)).max() < 12, "channels in order"
+    assert shown[42, 20].max() < 40, "thin strokes stay black"
+
+
+def unpacked(picture: bytes) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return image[:, :, ::-1]  # type: ignore[return-value]
 
 
 def test_step_that_hangs_ends_its_process() -> None:
