@@ -37,6 +37,9 @@ HEIGHT_TO_EM = 0.72
 TWO_CHARACTERS = 1.35
 """A box that is wider than so many usual heights shows rows of more than one character."""
 
+WIDEST_GAP, COLUMN_GAP = 1.5, 0.25
+"""Between two parts of one line, in heights: in a cell, and where no ruling lines are."""
+
 INK_TO_HEIGHT = 1.5
 """The height of a detected box, by that of the ink inside of it."""
 
@@ -247,15 +250,23 @@ def _same_row(row: Sequence[Line], line: Line) -> bool:
 
 
 def parts_of_row(row: Sequence[Line]) -> list[list[Line]]:
-    """``row`` cut where a gap is wider than one and a half characters."""
+    """``row`` cut where a gap is wider than the text of one line leaves."""
     parts: list[list[Line]] = [[row[0]]]
     for line in row[1:]:
-        last = parts[-1][-1].box
-        if line.box.x0 - last.x1 > 1.5 * max(last.height, line.box.height):
+        last = parts[-1][-1]
+        gap = line.box.x0 - last.box.x1
+        if gap > _widest_gap(last, line) * max(last.box.height, line.box.height):
             parts.append([line])
         else:
             parts[-1].append(line)
     return parts
+
+
+def _widest_gap(left: Line, right: Line) -> float:
+    """In heights. A cell holds one text, however it is spaced; where no ruling lines are,
+    only the gap tells one column from the next. Characters set apart are one text anywhere."""
+    one_text = left.cell is not None or (_is_single(left) and _is_single(right))
+    return WIDEST_GAP if one_text else COLUMN_GAP
 
 
 def join_row(row: Sequence[Line]) -> Line:
