@@ -15,7 +15,7 @@ COPY annotation annotation
 COPY archive archive
 COPY workers workers
 COPY service service
-RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt '.[s3]'
 ENV FORMLOOP_DATA=/data \
     XDG_CACHE_HOME=/tmp/cache \
     PYTHONUNBUFFERED=1
@@ -29,6 +29,6 @@ CMD ["python", "-m", "service.web_process", "--host", "0.0.0.0"]
 FROM serving AS training
 USER root
 WORKDIR /src
-RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt '.[train]'
+RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt '.[train,s3]'
 WORKDIR /data
 USER 10001:10001

@@ -19,6 +19,14 @@ from fsspec.implementations.local import LocalFileSystem
 from archive.errors import BlobMissing, StorageFull, StorageGone
 from archive.ids import new_id
 
+try:
+    # Comes with the extra s3. Not all that it raises is an OSError.
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:
+    _REMOTE_ERRORS: tuple[type[Exception], ...] = ()
+else:
+    _REMOTE_ERRORS = (BotoCoreError, ClientError)
+
 CHUNK_BYTES: Final = 1024 * 1024
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _KEY = re.compile(r"[A-Za-z0-9_\-][A-Za-z0-9_\-.]*(/[A-Za-z0-9_\-][A-Za-z0-9_\-.]*)*")
@@ -58,7 +66,11 @@ class Blobs:
 
     def exists(self, key: str) -> bool:
         with _translated(key):
-            return bool(self._fs.isfile(self._path(key)))
+            try:
+                # fsspec's own isfile takes a storage that is gone for one without the file.
+                return bool(self._fs.info(self._path(key))["type"] == "file")
+            except FileNotFoundError:
+                return False
 
     def size(self, key: str) -> int:
         """Bytes; BlobMissing if there is none."""
@@ -148,4 +160,6 @@ def _translated(key: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             raise StorageFull(f"no room to store {key}") from error
+        raise StorageGone(f"cannot reach {key}: {error}") from error
+    except _REMOTE_ERRORS as error:
         raise StorageGone(f"cannot reach {key}: {error}") from error

@@ -3,18 +3,45 @@ from __future__ import annotations
 import errno
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 from archive.blobs import Blobs, picture_key, source_key
 from archive.errors import BlobMissing, StorageFull, StorageGone
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    """The address of a bucket that speaks S3 over HTTP, as ``FORMLOOP_STORAGE_URL`` would."""
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    names = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in names.items():
+            environment.setenv(name, value)
+        S3FileSystem(skip_instance_cache=True).mkdir("formloop")
+        yield "s3://formloop"
+    server.stop()
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
-    where = str(tmp_path / "blobs") if request.param == "local" else f"memory://{tmp_path}"
-    return Blobs(where)
+    match request.param:
+        case "local":
+            return Blobs(str(tmp_path / "blobs"))
+        case "memory":
+            return Blobs(f"memory://{tmp_path}")
+    return Blobs(f"{request.getfixturevalue('bucket')}/{tmp_path.name}")
 
 
 class Breaking(io.RawIOBase):
@@ -101,3 +128,14 @@ class FullStream(io.RawIOBase):
 def test_two_uploads_of_one_file_have_keys_of_their_own() -> None:
     assert source_key("ab12", "u1") != source_key("ab12", "u2")
     assert source_key("ab12", "u1").startswith("sources/ab/ab12")
+
+
+def test_bucket_that_cannot_be_reached_is_gone_not_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    storage = Blobs("s3://formloop/elsewhere")
+    storage._fs = S3FileSystem(skip_instance_cache=True)
+    storage._fs.retries = 1
+    for ask in (storage.exists, storage.read):
+        with pytest.raises(StorageGone, match="cannot reach a/b"):
+            ask("a/b")
