@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Request, Response
+from pydantic import ValidationError
 
-from archive.audit import Action, add_audit
-from archive.callbacks import (
-    CallbackEvent,
-    add_callback,
-    all_callbacks,
-    find_deliveries,
-    remove_callback,
-    replay_delivery,
-)
+from archive.callbacks import CallbackEvent, all_callbacks, find_deliveries
 from archive.errors import Refused
 from archive.people import Person
-from service.api.auth import MayOperate, person_to_actor
+from service.api import callbacks as api
+from service.api.auth import MayOperate
+from service.api.callbacks import WantedCallback
 from service.api.context import Service, TheService
 from service.web.rendering import PageRoute, render, see_other
 
@@ -41,25 +36,20 @@ def post_callback(
 ) -> Response:
     """Shows the secret that its signatures are made with, this once."""
     try:
-        with service.database.write() as session:
-            row = add_callback(session, url.strip(), event or (), user_id=person.user_id)
-            actor = person_to_actor(person, request)
-            add_audit(session, actor, Action.CALLBACK_ADDED, f"callback:{row.id}", {"url": row.url})
-    except Refused:
+        wanted = WantedCallback(url=url.strip(), events=event or [])
+        made = api.post_callback(wanted, request, service, person)
+    except (Refused, ValidationError):
         return _show_callbacks(
             request, service, person, failed="callbacks.refused", url=url, status=422
         )
-    return _show_callbacks(request, service, person, new_secret=row.secret)
+    return _show_callbacks(request, service, person, new_secret=made.secret)
 
 
 @router.post("/callbacks/{callback_id}/delete", name="remove_callback")
 def post_delete(
     callback_id: _Id, request: Request, service: TheService, person: MayOperate
 ) -> Response:
-    with service.database.write() as session:
-        remove_callback(session, callback_id)
-        actor = person_to_actor(person, request)
-        add_audit(session, actor, Action.CALLBACK_REMOVED, f"callback:{callback_id}")
+    api.delete_callback(callback_id, request, service, person)
     return see_other("/callbacks?said=callback_removed")
 
 
@@ -67,10 +57,7 @@ def post_delete(
 def post_replay(
     delivery_id: _Id, request: Request, service: TheService, person: MayOperate
 ) -> Response:
-    with service.database.write() as session:
-        replay_delivery(session, delivery_id)
-        actor = person_to_actor(person, request)
-        add_audit(session, actor, Action.DELIVERY_REPLAYED, f"delivery:{delivery_id}")
+    api.post_replay(delivery_id, request, service, person)
     return see_other("/callbacks?said=delivery_replayed")
 
 
