@@ -11,7 +11,7 @@ refused, and a faint line that it missed is kept where the page shows it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -60,14 +60,14 @@ DARK = 0.06
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SideMaps:
-    """For each axis the running sums of ``CHANNELS`` and ``STRAIGHT`` along its lines:
-    channels × rows × (columns + 1). ``scale`` is map pixels per page pixel."""
+    """For each axis the maps ``CHANNELS`` and ``STRAIGHT``, its lines along their rows.
+    ``scale`` is map pixels per page pixel."""
 
-    across: NDArray[np.float32]
-    down: NDArray[np.float32]
+    across: tuple[Map, ...]
+    down: tuple[Map, ...]
     scale: float
 
-    def of(self, axis: Axis) -> NDArray[np.float32]:
+    def of(self, axis: Axis) -> tuple[Map, ...]:
         return self.across if axis == "horizontal" else self.down
 
 
@@ -149,8 +149,8 @@ def page_to_side_maps(image: Image, dpi: float, evidence: Evidence) -> SideMaps:
     spread = cv2.subtract(lightest, cv2.min(cv2.min(red, green), blue))
     chroma = np.asarray(spread / np.float32(255), np.float32)
     return SideMaps(
-        across=_running_sums(evidence.across, darkness, chroma),
-        down=_running_sums(
+        across=_channels(evidence.across, darkness, chroma),
+        down=_channels(
             np.ascontiguousarray(evidence.down.T),
             np.ascontiguousarray(darkness.T),
             np.ascontiguousarray(chroma.T),
@@ -159,9 +159,9 @@ def page_to_side_maps(image: Image, dpi: float, evidence: Evidence) -> SideMaps:
     )
 
 
-def _running_sums(
+def _channels(
     likely: NDArray[np.float32], darkness: NDArray[np.float32], chroma: NDArray[np.float32]
-) -> NDArray[np.float32]:
+) -> tuple[Map, ...]:
     """Lines run along x. ``likely`` has half the resolution of the other two."""
     along: Map = np.asarray(cv2.blur(darkness, (9, 1)), np.float32)
     # A printed line is darker than what lies 2 mm hundredths above *and* below it.
@@ -174,7 +174,7 @@ def _running_sums(
     colour = cv2.dilate(_halved(chroma, _mean), np.ones((3, 1), np.uint8))
     near = cv2.dilate((likely > SEEN).astype(np.float32), np.ones((5, 1), np.uint8))
     middle = cv2.dilate(likely, np.ones((3, 1), np.uint8))
-    channels = (
+    return (
         middle,
         near,
         (middle > SURE).astype(np.float32),
@@ -185,10 +185,13 @@ def _running_sums(
         straight,
         (straight > DARK / 2).astype(np.float32),
     )
-    height, width = likely.shape
-    sums = np.zeros((len(channels), height, width + 1), np.float32)
-    for channel, total in zip(channels, sums, strict=True):
-        np.cumsum(channel, axis=1, out=total[:, 1:])
+
+
+def _running_sums(maps: Sequence[Map], rows: NDArray[np.int_]) -> NDArray[np.float32]:
+    """Along x, of some rows alone: maps × the shape of ``rows`` × (columns + 1)."""
+    sums = np.zeros((len(maps), *rows.shape, maps[0].shape[1] + 1), np.float32)
+    for part, total in zip(maps, sums, strict=True):
+        np.cumsum(part[rows], axis=-1, out=total[..., 1:])
     return sums
 
 
@@ -232,11 +235,9 @@ class _Sides:
     beyond: Floats
 
 
-def _line_sides(
-    lines: Floats, crossings: Floats, sums: NDArray[np.float32], scale: float
-) -> _Sides:
-    rows = np.clip((lines * scale).astype(int), 0, sums.shape[1] - 1)
-    width = sums.shape[2] - 1
+def _line_sides(lines: Floats, crossings: Floats, maps: Sequence[Map], scale: float) -> _Sides:
+    height, width = maps[0].shape
+    rows = np.clip((lines * scale).astype(int), 0, height - 1)
     marks = crossings * scale
     start, end = marks[:-1], marks[1:]
     # The crossing lines themselves are left out, where the side is long enough for that.
@@ -246,7 +247,7 @@ def _line_sides(
     cuts = start[:, None] + (end - start)[:, None] * shares
     cuts = np.clip(np.round(cuts).astype(int), 0, width)
     first, last = cuts[:, 0], np.minimum(np.maximum(cuts[:, -1], cuts[:, 0] + 1), width)
-    picked = sums[: len(CHANNELS), rows]
+    picked = _running_sums(maps[: len(CHANNELS)], rows)
     mean = (picked[:, :, last] - picked[:, :, first]) / np.maximum(last - first, 1)
     steps = np.maximum(cuts[:, 1:] - cuts[:, :-1], 1)
     quarters = (picked[:, :, cuts[:, 1:]] - picked[:, :, cuts[:, :-1]]) / steps
@@ -262,22 +263,20 @@ def _line_sides(
     return _Sides(
         np.moveaxis(mean, 0, 2).astype(np.float64),
         np.moveaxis(quarters.min(axis=3), 0, 2).astype(np.float64),
-        _straight(sums[len(CHANNELS) :], rows, start, end),
+        _straight(maps[len(CHANNELS) :], rows, start, end),
         np.stack(beyond, axis=1).astype(np.float64),
     )
 
 
-def _straight(
-    sums: NDArray[np.float32], rows: NDArray[np.int_], start: Floats, end: Floats
-) -> Floats:
+def _straight(maps: Sequence[Map], rows: NDArray[np.int_], start: Floats, end: Floats) -> Floats:
     """A ruling stays in one row, where text that happens to be dark jumps up and down."""
-    width = sums.shape[2] - 1
+    height, width = maps[0].shape
     cuts = start[:, None] + (end - start)[:, None] * np.linspace(0, 1, PIECES + 1)
     cuts = np.clip(np.round(cuts).astype(int), 0, width)
     steps = np.maximum(cuts[:, 1:] - cuts[:, :-1], 1)
     whole = np.maximum(cuts[:, -1] - cuts[:, 0], 1)
-    near = np.clip(rows[:, None] + np.array(OFFSETS), 0, sums.shape[1] - 1)
-    picked = sums[:, near]
+    near = np.clip(rows[:, None] + np.array(OFFSETS), 0, height - 1)
+    picked = _running_sums(maps, near)
     mean = (picked[..., cuts[:, -1]] - picked[..., cuts[:, 0]]) / whole
     best = mean[0].argmax(axis=1)
     dip, share = (np.take_along_axis(part, best[:, None], axis=1)[:, 0] for part in mean)
