@@ -174,7 +174,7 @@ def _channels(
     colour = cv2.dilate(_halved(chroma, _mean), np.ones((3, 1), np.uint8))
     near = cv2.dilate((likely > SEEN).astype(np.float32), np.ones((5, 1), np.uint8))
     middle = cv2.dilate(likely, np.ones((3, 1), np.uint8))
-    return (
+    channels = (
         middle,
         near,
         (middle > SURE).astype(np.float32),
@@ -185,6 +185,7 @@ def _channels(
         straight,
         (straight > DARK / 2).astype(np.float32),
     )
+    return tuple(np.asarray(channel, np.float32) for channel in channels)
 
 
 def _running_sums(maps: Sequence[Map], rows: NDArray[np.int_]) -> NDArray[np.float32]:
