@@ -82,7 +82,9 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRegion:
-    """A box as it was handed in. ``row`` is None where nobody named one."""
+    """A box as it was handed in. ``row`` is None where nobody named one, ``name`` empty for a
+    box without a label; ``page`` counts the pages that were shown, from 1.
+    """
 
     region_id: str
     name: str

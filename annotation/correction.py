@@ -1,0 +1,123 @@
+"""All answers to a task folded into the record that it asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from types import MappingProxyType
+
+from annotation.changes import (
+    CONFIRMED,
+    CORRECTED,
+    DISAGREEMENT,
+    ILLEGIBLE,
+    PRINTED_SO,
+    Changed,
+    carry_out,
+)
+from annotation.paths import record_fields, record_with_fields
+from annotation.values import Answer, AnsweredRegion, Correctedness, ReviewTask
+from annotation.verdicts import find_corrections
+from annotation.votes import ILLEGIBLE_TEXT, NOT_THERE_TEXT, ROW_REMOVED_TEXT, decide
+from extraction.confidence import CHECK_FAILED
+from extraction.declarations import FormDeclaration
+from extraction.recheck import recheck_record
+from extraction.values import Check, Field, Record
+
+__all__ = [
+    "CONFIRMED",
+    "CORRECTED",
+    "DISAGREEMENT",
+    "ILLEGIBLE",
+    "ILLEGIBLE_TEXT",
+    "NOT_THERE_TEXT",
+    "PRINTED_SO",
+    "ROW_REMOVED_TEXT",
+    "fold",
+    "standing_answers",
+]
+
+
+def fold(
+    task: ReviewTask,
+    base: Record,
+    answers: Sequence[Answer],
+    declaration: FormDeclaration,
+    settled: Mapping[str, str] = MappingProxyType({}),
+) -> Correctedness:
+    """``base``, the record that ``task`` was made of, with all that people said of it.
+
+    ``answers`` may be any versions of any annotations of the task, in any order and repeated:
+    the newest of each annotation counts, and of each person the newest annotation. ``settled``
+    are the texts that an engineer chose for paths in disagreement, or one of the signs
+    ``NOT_THERE_TEXT``, ``ILLEGIBLE_TEXT`` and ``ROW_REMOVED_TEXT``.
+
+    A field that somebody answered has confidence 1.0, or None where it is not printed, and
+    the reason ``confirmed``, ``corrected`` or ``illegible``. One that people disagree on goes
+    to review and keeps what was read. The checks are run again; one that fails now, and did
+    not before, sends those of its fields to review that nobody was shown. All other fields
+    stay as they are.
+    """
+    standing = standing_answers(answers)
+    if not standing:
+        return Correctedness(base)
+    corrections = find_corrections(task, base, standing, declaration)
+    decisions = decide(corrections, settled)
+    changed = carry_out(base, decisions, declaration)
+    checked = replace(changed, record=recheck_record(changed.record, declaration))
+    decided = frozenset(decisions.standing) | {one.path for one in decisions.disagreements}
+    return Correctedness(
+        record=_with_new_doubts(base, checked, decided),
+        corrections=corrections,
+        disagreements=decisions.disagreements,
+        answered=True,
+    )
+
+
+def standing_answers(answers: Iterable[Answer]) -> tuple[Answer, ...]:
+    """The newest version of each annotation that was not deleted, one for each person, in the
+    order of annotations. Versions of the same time are told apart by what they say."""
+    newest: dict[int, Answer] = {}
+    for answer in sorted(answers, key=_version_key):
+        newest[answer.annotation_id] = answer
+    by_author: dict[str, Answer] = {}
+    for answer in sorted(newest.values(), key=_version_key):
+        if answer.regions is not None:
+            by_author[answer.author] = answer
+    return tuple(sorted(by_author.values(), key=lambda answer: answer.annotation_id))
+
+
+def _version_key(answer: Answer) -> tuple[datetime, int, str]:
+    said = None if answer.regions is None else sorted(map(_region_key, answer.regions))
+    digest = sha256(repr((said, answer.author, answer.seconds)).encode()).hexdigest()
+    return answer.updated_at, answer.annotation_id, digest
+
+
+def _region_key(region: AnsweredRegion) -> str:
+    about = (region.region_id, region.name, region.row, region.text, region.page)
+    return repr((*about, tuple(region.box), sorted(region.marks)))
+
+
+def _with_new_doubts(base: Record, changed: Changed, decided: frozenset[str]) -> Record:
+    """Fields that nobody was shown, in a check that did not fail before and does now."""
+    failed_before = {_check_key(check, {}) for check in base.checks if check.passed is False}
+    fields = {item.path: item.field for item in record_fields(changed.record)}
+    doubtful: dict[str, Field] = {}
+    for check in changed.record.checks:
+        if check.passed is not False or _check_key(check, changed.base_paths) in failed_before:
+            continue
+        for path in check.fields:
+            field = doubtful.get(path, fields.get(path))
+            if field is None or field.source is None or changed.base_paths[path] in decided:
+                continue
+            reasons = tuple(dict.fromkeys((*field.reasons, CHECK_FAILED + check.name)))
+            doubtful[path] = replace(field, route="review", reasons=reasons)
+    return record_with_fields(changed.record, doubtful)
+
+
+def _check_key(check: Check, base_paths: Mapping[str, str]) -> tuple[str, str]:
+    """What tells a check from others of its name: the first field that it speaks of."""
+    first = check.fields[0] if check.fields else ""
+    return check.name, base_paths.get(first, first)

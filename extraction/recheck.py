@@ -1,0 +1,78 @@
+"""Values and checks of a record whose texts were changed after it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from extraction.checks import run_checks
+from extraction.declarations import ColumnDeclaration, FieldDeclaration, FormDeclaration
+from extraction.fields.drafts import Drafts, FieldDraft
+from extraction.normalise import text_to_value
+from extraction.values import Field, Record
+
+_NOT_PRINTED = FieldDraft()
+
+
+def recheck_record(record: Record, declaration: FormDeclaration) -> Record:
+    """The record with its values taken from its texts again, and its checks run again.
+
+    Texts, places, confidences and routes stay as they are.
+    """
+    with_values = replace(
+        record,
+        fields={
+            name: _with_value(field, _find(declaration.fields, name))
+            for name, field in record.fields.items()
+        },
+        groups={
+            name: tuple(_row_with_values(row, declaration, name) for row in rows)
+            for name, rows in record.groups.items()
+        },
+    )
+    return replace(
+        with_values, checks=run_checks(declaration, record_to_drafts(record, declaration))
+    )
+
+
+def record_to_drafts(record: Record, declaration: FormDeclaration) -> Drafts:
+    """The record's fields as drafts, all that is declared present; no evidence is known."""
+    return Drafts(
+        fields={
+            item.name: _to_draft(record.fields.get(item.name), item) for item in declaration.fields
+        },
+        groups={
+            group.name: tuple(
+                {column.name: _to_draft(row.get(column.name), column) for column in group.columns}
+                for row in record.groups.get(group.name, ())
+            )
+            for group in declaration.groups
+        },
+    )
+
+
+def _to_draft(field: Field | None, declared: FieldDeclaration | ColumnDeclaration) -> FieldDraft:
+    if field is None:
+        return _NOT_PRINTED
+    value = text_to_value(field.text, declared.kind, declared.choices)
+    return FieldDraft(text=field.text, value=value, source=field.source)
+
+
+def _row_with_values(
+    row: Mapping[str, Field], declaration: FormDeclaration, group: str
+) -> Mapping[str, Field]:
+    columns = next((item.columns for item in declaration.groups if item.name == group), ())
+    return {name: _with_value(field, _find(columns, name)) for name, field in row.items()}
+
+
+def _find(
+    declared: tuple[FieldDeclaration, ...] | tuple[ColumnDeclaration, ...], name: str
+) -> FieldDeclaration | ColumnDeclaration | None:
+    return next((item for item in declared if item.name == name), None)
+
+
+def _with_value(field: Field, declared: FieldDeclaration | ColumnDeclaration | None) -> Field:
+    """A field that is no longer declared keeps its value."""
+    if declared is None:
+        return field
+    return replace(field, value=text_to_value(field.text, declared.kind, declared.choices))
