@@ -50,10 +50,10 @@ def default_arms() -> tuple[Arm, ...]:
     single = replace(chosen, piece_length=1)
     return (
         Arm("chosen", chosen),
-        Arm("relation bias", replace(chosen, relations=True)),
-        Arm("LayoutLM", replace(chosen, architecture="layoutlm")),
-        Arm("LayoutLM, relation bias", replace(chosen, architecture="layoutlm", relations=True)),
-        Arm("LayoutLMv3", replace(chosen, architecture="layoutlmv3")),
+        Arm("no relation bias", replace(chosen, relations=False)),
+        Arm("LiLT", replace(chosen, architecture="lilt", relations=False)),
+        Arm("LiLT, relation bias", replace(chosen, architecture="lilt")),
+        Arm("LayoutLMv3", replace(chosen, architecture="layoutlmv3", relations=False)),
         Arm("narrow", replace(chosen, hidden_size=128)),
         Arm("wide", replace(chosen, hidden_size=256)),
         Arm("2 layers", replace(chosen, layers=2)),

@@ -41,8 +41,8 @@ class NetworkSettings:
     """The shape of the network; ``character_size`` is the width of one character and
     ``relations`` adds a ``RelationBias`` to the attention of LayoutLM or LiLT."""
 
-    architecture: Architecture = "lilt"
-    relations: bool = False
+    architecture: Architecture = "layoutlm"
+    relations: bool = True
     hidden_size: int = 192
     layers: int = 4
     heads: int = 4

@@ -1,6 +1,6 @@
 """Train the ruling network on simulated scans and write it where ``extraction`` serves it.
 
-python -m models.train_rulings [--forms 1000] [--steps 8000] [--seed 1]
+python -m models.train_rulings [--forms 900] [--steps 6000] [--seed 1]
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ def export(network: RulingNetwork, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--forms", type=int, default=1000)
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--forms", type=int, default=900)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=OUT)
