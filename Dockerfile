@@ -16,6 +16,7 @@ COPY archive archive
 COPY workers workers
 COPY service service
 RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt '.[s3]'
+RUN pip install --no-cache-dir --disable-pip-version-check --no-deps label-studio-sdk==2.1.2
 ENV FORMLOOP_DATA=/data \
     XDG_CACHE_HOME=/tmp/cache \
     PYTHONUNBUFFERED=1

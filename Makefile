@@ -17,12 +17,17 @@ DEMO := samples/pdf/seed_000.pdf \
 	samples/scans/seed_000_stamped200.pdf samples/scans/seed_004_fax200.pdf \
 	samples/scans/seed_000_archive150.pdf samples/scans/seed_004_photo.pdf
 
-.PHONY: demo test check soak bench train system-packages clean
+# The newest client of Label Studio; see pyproject.toml for why it comes alone.
+SDK := label-studio-sdk==2.1.2
+STUDIO := .label-studio
+
+.PHONY: demo test check soak bench bench-promise bench-learning train label-studio \
+	system-packages clean
 
 demo: $(VENV)/.serving
 	$(BIN)/formloop extract $(DEMO) --out out/demo --format json,xlsx,html,table
 
-test: $(VENV)/.testing system-packages
+test: $(VENV)/.testing system-packages label-studio
 	$(PYTEST) -m "not soak"
 
 soak: $(VENV)/.testing system-packages
@@ -37,6 +42,12 @@ check: $(VENV)/.testing
 
 bench: $(VENV)/.bench system-packages
 	$(BIN)/python -m benchmarks.run
+
+bench-promise: $(VENV)/.bench system-packages
+	$(BIN)/python -m benchmarks.run --only promise
+
+bench-learning: $(VENV)/.bench $(VENV)/.training system-packages
+	$(BIN)/python -m benchmarks.learning
 
 train: $(VENV)/.training system-packages
 	$(BIN)/python -m models.train_rulings
@@ -62,11 +73,20 @@ $(VENV)/.training: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.testing: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) -e '.[train,test]'
+	$(PIP_INSTALL) --no-deps $(SDK)
 	@touch $@ $(VENV)/.serving $(VENV)/.training
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) -e '.[bench]'
 	@touch $@ $(VENV)/.serving
+
+# A Label Studio of its own environment, for the tests that need a real one.
+label-studio: $(STUDIO)/.made
+
+$(STUDIO)/.made: service/label_studio_constraints.txt | $(BIN)/python
+	[ -x $(STUDIO)/bin/python ] || $(BIN)/python -m venv $(STUDIO)
+	$(STUDIO)/bin/python -m pip install --quiet --disable-pip-version-check -c $< label-studio
+	@touch $@
 
 clean:
 	rm -rf out build *.egg-info

@@ -18,7 +18,7 @@ from annotation.changes import (
     carry_out,
 )
 from annotation.paths import record_fields, record_with_fields
-from annotation.values import Answer, AnsweredRegion, Correctedness, ReviewTask
+from annotation.values import Answer, AnsweredRegion, Correctedness, Doubt, ReviewTask
 from annotation.verdicts import find_corrections
 from annotation.votes import ILLEGIBLE_TEXT, NOT_THERE_TEXT, ROW_REMOVED_TEXT, decide
 from extraction.confidence import CHECK_FAILED
@@ -40,6 +40,9 @@ __all__ = [
 ]
 
 
+_ANSWERED = frozenset({CONFIRMED, CORRECTED, ILLEGIBLE})
+
+
 def fold(
     task: ReviewTask,
     base: Record,
@@ -57,8 +60,8 @@ def fold(
     A field that somebody answered has confidence 1.0, or None where it is not printed, and
     the reason ``confirmed``, ``corrected`` or ``illegible``. One that people disagree on goes
     to review and keeps what was read. The checks are run again; one that fails now, and did
-    not before, sends those of its fields to review that nobody was shown. All other fields
-    stay as they are.
+    not before, sends those of its fields to review that nobody was shown, and these are the
+    ``doubts`` of the result. All other fields stay as they are.
     """
     standing = standing_answers(answers)
     if not standing:
@@ -68,11 +71,13 @@ def fold(
     changed = carry_out(base, decisions, declaration)
     checked = replace(changed, record=recheck_record(changed.record, declaration))
     decided = frozenset(decisions.standing) | {one.path for one in decisions.disagreements}
+    doubtful = _find_new_doubts(base, checked, decided)
     return Correctedness(
-        record=_with_new_doubts(base, checked, decided),
+        record=record_with_fields(checked.record, doubtful),
         corrections=corrections,
         disagreements=decisions.disagreements,
         answered=True,
+        doubts=tuple(Doubt(path, field.reasons, False) for path, field in doubtful.items()),
     )
 
 
@@ -100,8 +105,9 @@ def _region_key(region: AnsweredRegion) -> str:
     return repr((*about, tuple(region.box), sorted(region.marks)))
 
 
-def _with_new_doubts(base: Record, changed: Changed, decided: frozenset[str]) -> Record:
-    """Fields that nobody was shown, in a check that did not fail before and does now."""
+def _find_new_doubts(base: Record, changed: Changed, decided: frozenset[str]) -> dict[str, Field]:
+    """Fields that nobody was shown, in a check that did not fail before and does now. What
+    somebody answered in an earlier task of the document was shown too."""
     failed_before = {_check_key(check, {}) for check in base.checks if check.passed is False}
     fields = {item.path: item.field for item in record_fields(changed.record)}
     doubtful: dict[str, Field] = {}
@@ -112,9 +118,11 @@ def _with_new_doubts(base: Record, changed: Changed, decided: frozenset[str]) ->
             field = doubtful.get(path, fields.get(path))
             if field is None or field.source is None or changed.base_paths[path] in decided:
                 continue
+            if not _ANSWERED.isdisjoint(field.reasons):
+                continue
             reasons = tuple(dict.fromkeys((*field.reasons, CHECK_FAILED + check.name)))
             doubtful[path] = replace(field, route="review", reasons=reasons)
-    return record_with_fields(changed.record, doubtful)
+    return doubtful
 
 
 def _check_key(check: Check, base_paths: Mapping[str, str]) -> tuple[str, str]:

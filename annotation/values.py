@@ -163,10 +163,12 @@ class Correctedness:
     """A record with all answers to its task folded in.
 
     The same answers give the same result in whatever order they came, and however often.
-    ``answered`` is whether any answer stands.
+    ``answered`` is whether any answer stands. ``doubts`` are fields of ``record`` that nobody
+    was shown and that the answers made doubtful.
     """
 
     record: Record
     corrections: tuple[Correction, ...] = ()
     disagreements: tuple[Disagreement, ...] = field(default=())
     answered: bool = False
+    doubts: tuple[Doubt, ...] = ()

@@ -29,7 +29,7 @@ from archive.database import Database
 from archive.errors import BadBackup, BlobMissing, StorageFull
 from archive.ids import new_id
 from archive.migrations.upgrade import known_versions, newest_version
-from archive.tables import Canary, Document, Heartbeat, Row, User, WebSession
+from archive.tables import Canary, Document, Heartbeat, ProcessLease, Row, User, WebSession
 from extraction.json_values import Json, JsonObject
 
 FORMAT: Final = "formloop.backup/1"
@@ -42,7 +42,9 @@ _DAMAGE: Final = (
     ValueError,
     BlobMissing,  # a key that leads out of the storage
 )
-_LEFT_OUT: Final = frozenset({row.__tablename__ for row in (WebSession, Heartbeat, Canary)})
+_LEFT_OUT: Final = frozenset(
+    {row.__tablename__ for row in (WebSession, Heartbeat, Canary, ProcessLease)}
+)
 
 
 @dataclass(frozen=True, slots=True)

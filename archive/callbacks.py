@@ -35,6 +35,8 @@ ID_HEADER: Final = "Formloop-Delivery"
 class CallbackEvent(StrEnum):
     DOCUMENT_FINISHED = "document.finished"
     """Its state is ``done``, ``in_review`` or ``failed``."""
+    DOCUMENT_CORRECTED = "document.corrected"
+    """What people answered made a new revision of its record."""
     ARCHIVE_FINISHED = "archive.finished"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -27,7 +28,7 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def text_enum(kind: type[StrEnum]) -> Enum:
+def text_enum(kind: type[StrEnum] | type[enum.Enum]) -> Enum:
     """The enumeration's values as plain text, so that a new member needs no migration."""
     return Enum(
         kind,

@@ -15,6 +15,7 @@ from archive.database import Database
 from archive.documents import find_archive, lock_existing, start_again
 from archive.endings import make_split
 from archive.history import EventKind, add_event
+from archive.reviews import withdraw_tasks
 from archive.states import DocumentState
 from archive.tables import Archive, Document, PendingDeletion
 
@@ -39,6 +40,7 @@ def delete_document(session: Session, document_id: str) -> None:
     elif document.duplicate_of is None:
         prefixes.append(document.blob_key)
     _note(session, prefixes, now)
+    withdraw_tasks(session, document_id, now)
     session.flush()
     session.expunge(document)
     session.execute(delete(Document).where(Document.id == document_id))

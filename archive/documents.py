@@ -17,6 +17,7 @@ from archive.endings import lock_document, make_split
 from archive.errors import IllegalMove, NotFound
 from archive.history import EventKind, add_event
 from archive.ids import new_id
+from archive.reviews import withdraw_tasks
 from archive.states import (
     OPEN_STEPS,
     DocumentMove,
@@ -28,6 +29,7 @@ from archive.states import (
 )
 from archive.tables import (
     Archive,
+    AskedVersion,
     Document,
     Refusal,
     Result,
@@ -173,8 +175,11 @@ def retry_document(session: Session, document_id: str, user_id: str | None = Non
     return document
 
 
-def reprocess_document(session: Session, document_id: str, user_id: str | None = None) -> Document:
-    """Reads all of it anew, as the next generation; revisions so far stay.
+def reprocess_document(
+    session: Session, document_id: str, user_id: str | None = None, model: str | None = None
+) -> Document:
+    """Reads all of it anew, as the next generation; revisions so far stay. ``model`` names the
+    version that is to read it, None the one in use.
 
     IllegalMove while a machine is still at it.
     """
@@ -182,6 +187,7 @@ def reprocess_document(session: Session, document_id: str, user_id: str | None =
     _refuse_duplicate(document)
     state = move_document(document.state, DocumentMove.AGAIN)
     document.generation += 1
+    _ask_for_version(session, document_id, model)
     document.pages, document.pages_done, document.pages_failed = None, 0, 0
     session.add(make_split(document, now))
     start_again(session, document, state, now)
@@ -195,10 +201,25 @@ def reprocess_document(session: Session, document_id: str, user_id: str | None =
     return document
 
 
+def find_asked_version(session: Session, document_id: str) -> str | None:
+    """The version that the document is to be read by, None the one in use."""
+    row = session.get(AskedVersion, document_id, populate_existing=True)
+    return None if row is None else row.version
+
+
+def _ask_for_version(session: Session, document_id: str, version: str | None) -> None:
+    if version is None:
+        session.execute(delete(AskedVersion).where(AskedVersion.document_id == document_id))
+    else:
+        session.merge(AskedVersion(document_id=document_id, version=version))
+
+
 def accept_document(session: Session, document_id: str, user_id: str | None = None) -> Document:
-    """A person has looked at what was in review. IllegalMove in any other state."""
+    """A person has looked at what was in review, and takes it as it is: what is asked of it
+    in Label Studio is withdrawn. IllegalMove in any other state."""
     document, now = lock_existing(session, document_id), utc_now()
     document.state = move_document(document.state, DocumentMove.ANSWER)
+    withdraw_tasks(session, document_id, now)
     document.updated_at = document.finished_at = now
     add_event(session, document_id, EventKind.DONE, user_id=user_id)
     return document
@@ -220,7 +241,9 @@ def change_priority(
 
 
 def start_again(session: Session, document: Document, state: DocumentState, now: datetime) -> None:
-    """A machine has work with the document again, and so with its archive."""
+    """A machine has work with the document again, and so with its archive; what people were
+    asked of it is withdrawn."""
+    withdraw_tasks(session, document.id, now)
     document.state, document.reason = state, None
     document.updated_at, document.finished_at = now, None
     session.execute(

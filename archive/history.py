@@ -27,6 +27,8 @@ class EventKind(StrEnum):
     RETRIED = "retried"
     REPROCESSED = "reprocessed"
     CORRECTED = "corrected"
+    DISAGREED = "disagreed"
+    SETTLED = "settled"
     PRIORITY = "priority"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from archive.clock import utc_now
@@ -35,13 +35,14 @@ def add_revision(
     kind: RevisionKind,
     *,
     user_id: str | None = None,
+    record: Record | None = None,
 ) -> Revision:
     """Stores the record as the newest revision and makes it the one to search by.
 
-    The caller holds the document's row (``endings.lock_document``). InputError for what is
-    no record.
+    The caller holds the document's row (``endings.lock_document``), and gives the ``record``
+    of the JSON if it has it. InputError for what is no record.
     """
-    record = record_from_json(record_json)
+    record = record or record_from_json(record_json)
     document.revision += 1
     row = Revision(
         document_id=document.id,
@@ -100,7 +101,9 @@ def _index(session: Session, document: Document, record: Record) -> None:
     for table in (FieldValue, DocumentText):
         session.execute(delete(table).where(table.document_id == document.id))
     fields = tuple(named_fields(record))
-    session.add_all(_to_value(document, item) for item in fields)
+    values = [_to_value(document, item) for item in fields]
+    if values:
+        session.execute(insert(FieldValue), values)
     declared = [item.field for item in fields if not item.path.startswith("key_values[")]
     document.found_form_type = record.form_type
     document.doubtful = sum(field.route == "review" for field in declared)
@@ -120,16 +123,16 @@ def _texts(item: NamedField) -> tuple[str, ...]:
     return key, item.field.text, "" if item.field.value is None else str(item.field.value)
 
 
-def _to_value(document: Document, item: NamedField) -> FieldValue:
+def _to_value(document: Document, item: NamedField) -> dict[str, str | float | None]:
     value = item.field.value
-    return FieldValue(
-        document_id=document.id,
-        path=item.path[:_LONGEST_PATH],
-        revision=document.revision,
-        name=item.name[:_LONGEST_PATH],
-        text=fold(item.field.text),
-        value=None if value is None else str(value),
-        number=float(value) if isinstance(value, int | float) else None,
-        confidence=item.field.confidence,
-        route=item.field.route,
-    )
+    return {
+        "document_id": document.id,
+        "path": item.path[:_LONGEST_PATH],
+        "revision": document.revision,
+        "name": item.name[:_LONGEST_PATH],
+        "text": fold(item.field.text),
+        "value": None if value is None else str(value),
+        "number": float(value) if isinstance(value, int | float) else None,
+        "confidence": item.field.confidence,
+        "route": item.field.route,
+    }

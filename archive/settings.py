@@ -31,7 +31,11 @@ class ServiceLimits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``redis_url`` None means: start the embedded one in the data folder."""
+    """``redis_url`` None means: start the embedded one in the data folder.
+
+    ``public_url`` is where browsers find us, ``hook_url`` where Label Studio does;
+    ``label_studio_url`` is where we find it, ``label_studio_public_url`` where browsers do.
+    """
 
     data: Path
     database_url: str = field(repr=False)
@@ -39,7 +43,9 @@ class Settings:
     secret_key: bytes = field(repr=False)
     redis_url: str | None = field(default=None, repr=False)
     public_url: str = DEFAULT_PUBLIC_URL
+    hook_url: str | None = None
     label_studio_url: str | None = None
+    label_studio_public_url: str | None = None
     label_studio_token: str | None = field(default=None, repr=False)
     limits: ServiceLimits = ServiceLimits()
 
@@ -58,7 +64,11 @@ class Settings:
             secret_key=_find_secret(env.get("FORMLOOP_SECRET_KEY"), folder / "secret.key"),
             redis_url=env.get("FORMLOOP_REDIS_URL") or None,
             public_url=(env.get("FORMLOOP_PUBLIC_URL") or DEFAULT_PUBLIC_URL).rstrip("/"),
+            hook_url=(env.get("FORMLOOP_HOOK_URL") or "").rstrip("/") or None,
             label_studio_url=env.get("FORMLOOP_LABEL_STUDIO_URL") or None,
+            label_studio_public_url=env.get("FORMLOOP_LABEL_STUDIO_PUBLIC_URL")
+            or env.get("FORMLOOP_LABEL_STUDIO_URL")
+            or None,
             label_studio_token=env.get("FORMLOOP_LABEL_STUDIO_TOKEN") or None,
         )
 

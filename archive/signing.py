@@ -7,8 +7,12 @@ import binascii
 import hashlib
 import hmac
 from datetime import UTC, datetime
+from typing import Final
 
 from archive.errors import BadSignature
+
+PICTURE_PURPOSE: Final = "picture"
+"""Of the addresses of pages' pictures."""
 
 
 def sign_token(secret_key: bytes, purpose: str, subject: str, expires_at: datetime) -> str:
@@ -45,3 +49,8 @@ def _decode(text: str) -> bytes:
     if _encode(data) != text:
         raise ValueError("not the one way to write it")
     return data
+
+
+def derive_secret(secret_key: bytes, purpose: str) -> str:
+    """A secret of its own for one purpose, always the same: 64 hexadecimal digits."""
+    return hmac.new(secret_key, b"derived\0" + purpose.encode(), hashlib.sha256).hexdigest()

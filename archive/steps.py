@@ -20,17 +20,13 @@ from typing import Final
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from annotation.values import ReviewTask
 from archive.clock import utc_now
-from archive.endings import (
-    end_document,
-    fail_document,
-    lock_document,
-    new_step,
-    settle_pages,
-)
+from archive.endings import end_document, fail_document, lock_document, new_step, settle_pages
 from archive.errors import LeaseLost
 from archive.history import EventKind, add_event
 from archive.ids import new_id
+from archive.reviews import make_task
 from archive.revisions import add_revision
 from archive.settings import ServiceLimits
 from archive.states import (
@@ -42,7 +38,7 @@ from archive.states import (
     move_document,
     move_step,
 )
-from archive.tables import Document, Result, RevisionKind, Step, StepKind
+from archive.tables import AskedVersion, Document, Result, RevisionKind, Step, StepKind
 from extraction.json_values import JsonObject
 
 DEFAULT_LIMITS: Final = ServiceLimits()
@@ -71,7 +67,8 @@ class LostStep:
 class Lease:
     """The right to work on a step until ``until``, with what the work needs.
 
-    ``pages`` is None for a split. ``attempt`` counts from 1.
+    ``pages`` is None for a split. ``attempt`` counts from 1. ``model`` is the version that the
+    document is to be read by, None the one in use.
     """
 
     key: StepKey
@@ -85,6 +82,7 @@ class Lease:
     blob_key: str
     form_type: str | None
     pages: int | None
+    model: str | None = None
 
 
 def lease_step(
@@ -117,7 +115,7 @@ def lease_step(
     step.started_at = now
     document.state = move_document(document.state, DocumentMove.START)
     document.updated_at = now
-    return _to_lease(document, step)
+    return _to_lease(document, step, session.get(AskedVersion, document.id))
 
 
 def renew_lease(
@@ -178,12 +176,16 @@ def finish_assemble(
     producer: str,
     needs_review: bool,
     now: datetime | None = None,
+    task: ReviewTask | None = None,
 ) -> DocumentState:
-    """Stores the record as a new revision and ends the document: done or in review."""
+    """Stores the record as a new revision and ends the document: done or in review, with
+    the ``task`` that is to be put before people."""
     now = now or utc_now()
     document, step = _held(session, lease)
     _end(step, StepMove.FINISH, now)
     revision = add_revision(session, document, record_json, RevisionKind.EXTRACTION)
+    if task is not None:
+        make_task(session, document, task, now)
     _add_result(session, lease.key, f"revision:{revision.number}", producer)
     move = DocumentMove.ASK if needs_review else DocumentMove.FINISH
     add_event(session, document.id, EventKind.ASSEMBLED, {"revision": revision.number})
@@ -326,7 +328,7 @@ def _is_free(step: Step, now: datetime) -> bool:
     )
 
 
-def _to_lease(document: Document, step: Step) -> Lease:
+def _to_lease(document: Document, step: Step, asked: AskedVersion | None) -> Lease:
     assert step.token and step.owner and step.leased_until
     return Lease(
         key=_key_of(step),
@@ -340,6 +342,7 @@ def _to_lease(document: Document, step: Step) -> Lease:
         blob_key=document.blob_key,
         form_type=document.form_type,
         pages=document.pages,
+        model=None if asked is None else asked.version,
     )
 
 

@@ -6,12 +6,24 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, Integer, String, Text, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from archive.clock import utc_now
-from archive.column_types import UtcTime, text_enum
 from archive.ids import LENGTH, new_id
+from archive.review_tables import AbandonedTask as AbandonedTask
+from archive.review_tables import AnnotationVersion as AnnotationVersion
+from archive.review_tables import CorrectionRow as CorrectionRow
+from archive.review_tables import DisagreementRow as DisagreementRow
+from archive.review_tables import ProcessLease as ProcessLease
+from archive.review_tables import ReviewProject as ReviewProject
+from archive.review_tables import ReviewState as ReviewState
+from archive.review_tables import ReviewTaskRow as ReviewTaskRow
+from archive.row import Row as Row
 from archive.states import DocumentState, StepState
+from archive.training_tables import AskedVersion as AskedVersion
+from archive.training_tables import TrainingKind as TrainingKind
+from archive.training_tables import TrainingRun as TrainingRun
+from archive.training_tables import TrainingState as TrainingState
 from extraction.json_values import Json, JsonObject
 
 _Id = String(LENGTH)
@@ -40,18 +52,6 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
     DELIVERED = "delivered"
     FAILED = "failed"
-
-
-class Row(DeclarativeBase):
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own form
-        datetime: UtcTime(),
-        Role: text_enum(Role),
-        StepKind: text_enum(StepKind),
-        RevisionKind: text_enum(RevisionKind),
-        DeliveryState: text_enum(DeliveryState),
-        DocumentState: text_enum(DocumentState),
-        StepState: text_enum(StepState),
-    }
 
 
 class User(Row):

@@ -36,6 +36,8 @@ from archive.settings import Settings
 from archive.tables import Role
 from benchmarks.made_documents import Made, make_documents
 from benchmarks.report import Figures, Section, figures_to_markdown
+from extraction.declarations import load_declarations
+from models.registry import find_current
 from service.api.app import create_app
 from service.api.auth import SESSION_COOKIE
 from service.api.context import Service
@@ -50,8 +52,10 @@ PASSED_OVER: Final = {
     "/api/archives/{archive_id}/events": "a stream without an end",
     "/api/archives/{archive_id}/export": "a stream as long as the archive",
     "/api/documents/export": "a stream as long as the selection",
-    "/api/training-runs/{run_id}": "not built",
-    "/api/promise": "not built",
+    "/api/training-runs/{run_id}": "no run was started",
+    "/api/documents/{document_id}/review": "nothing is asked of made documents",
+    "/reviews/annotations/{annotation_id}": "leads to Label Studio",
+    "/reviews/{task_id}/open": "leads to Label Studio",
 }
 
 _LIST: Final[tuple[Mapping[str, str], ...]] = (
@@ -118,6 +122,8 @@ class Asked:
         values = {
             "archive_id": self.made.archive_id,
             "document_id": document_id,
+            "form_type": load_declarations()[0].name,
+            "version": find_current().name,
             "word": words[number % len(words)],
             "other": words[(number * 7 + 3) % len(words)],
             "digits": str(1000 + number * 53 % 4000),

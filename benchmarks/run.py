@@ -35,7 +35,10 @@ from models.synthesis.levels import LEVEL_NAMES
 from workers.stations import build_stations
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-SECTIONS = ("samples", "synthetic", "others", "rulings", "speed", "memory", "queue", "answers")
+SECTIONS = (
+    *("samples", "synthetic", "others", "rulings", "speed", "memory", "queue", "answers"),
+    "review",
+)
 PER_LEVEL, QUICK_PER_LEVEL = 8, 2
 PAGES, QUICK_PAGES = 300, 40
 RULINGS_PER_LEVEL, QUICK_RULINGS_PER_LEVEL = 6, 1
@@ -102,6 +105,13 @@ class Bench:
 
     def answers(self) -> Section:
         section: Section = _loaded("answers").measure_answers(self.folder, quick=self.options.quick)
+        return section
+
+    def review(self) -> Section:
+        levels = [level for level in ASKED if level in self.options.levels]
+        section: Section = _loaded("review").measure_review(
+            self.stations, levels, quick=self.options.quick
+        )
         return section
 
     def _show_wrong(self, measured: Sequence[Measured]) -> None:

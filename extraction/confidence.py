@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from extraction.errors import ModelError
-from extraction.fields.drafts import Drafts, FieldDraft
+from extraction.fields.drafts import FieldDraft
+from extraction.fields.surroundings import SURROUNDING_FEATURES, Around
 from extraction.normalise import says_nothing
-from extraction.values import Check, Grid, Route, Word
+from extraction.odds import logit
+from extraction.values import Check, Route, Word
 
 CALIBRATION_FILE = Path(__file__).parent / "weights" / "calibration.json"
 
@@ -29,7 +31,6 @@ FIELD_FEATURES = (
     "key",
     "agreement",
     "sides",
-    "doubt",
     "checks_passed",
     "checks_failed",
     "checks_open",
@@ -38,6 +39,7 @@ FIELD_FEATURES = (
     "blank",
     "length",
     "words",
+    *SURROUNDING_FEATURES,
 )
 CELL_FEATURES = ("weakest", "score", "sides", "doubt", "blank", "length", "words")
 
@@ -46,24 +48,40 @@ MISSING_REQUIRED = "missing_required"
 FORM_TYPE_UNSURE = "form_type_unsure"
 CHECK_FAILED = "check_failed:"
 
-_LOGIT_CAP = 6.0
+_NO_SURROUNDINGS: Around = dict.fromkeys(SURROUNDING_FEATURES, 0.0)
 _ITERATIONS = 50
+_USUAL_SPREADS = 4.0
+"""Evidence further from the mean than so many spreads says no more than evidence there."""
+_MOST_LOG_ODDS = 8.0
+"""No evidence of such kinds makes surer than this (0.9997)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogisticModel:
-    """``names`` are the features in the order of ``coefficients``."""
+    """``names`` are the features in the order of ``coefficients``.
+
+    A feature below its one of ``lowest`` or above its one of ``highest`` counts as that:
+    beyond what the fit has seen, a line is a guess.
+    """
 
     names: tuple[str, ...]
     coefficients: tuple[float, ...]
     intercept: float
+    lowest: tuple[float, ...]
+    highest: tuple[float, ...]
 
     def probability(self, features: Mapping[str, float]) -> float:
+        parts = zip(self.names, self.coefficients, self.lowest, self.highest, strict=True)
         total = self.intercept + sum(
-            weight * features[name]
-            for name, weight in zip(self.names, self.coefficients, strict=True)
+            weight * min(max(features[name], low), high) for name, weight, low, high in parts
         )
-        return float(expit(total))
+        return float(expit(min(max(total, -_MOST_LOG_ODDS), _MOST_LOG_ODDS)))
+
+    def adjusted(self, slope: float, offset: float) -> LogisticModel:
+        """The model whose log odds are ``slope`` times these and ``offset`` more."""
+        coefficients = tuple(slope * weight for weight in self.coefficients)
+        intercept = slope * self.intercept + offset
+        return replace(self, coefficients=coefficients, intercept=intercept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,44 +93,27 @@ class Calibrator:
     origin: str
 
     def field_confidence(
-        self, draft: FieldDraft, checks: Sequence[Check], doubt: float = 0.0
+        self, draft: FieldDraft, checks: Sequence[Check], around: Around = _NO_SURROUNDINGS
     ) -> float | None:
         """None where the form does not print the field, so that nothing speaks of it."""
         if draft.source is None:
             return None
-        return self.field.probability(field_features(draft, checks, doubt))
+        return self.field.probability(field_features(draft, checks, around))
 
     def cell_confidence(self, words: Sequence[Word], quality: float, doubt: float = 0.0) -> float:
         return self.cell.probability(cell_features(words, quality, doubt))
 
 
-def grid_doubt(grid: Grid) -> float:
-    """How many cells of a table may have a side too many or too few, as a logarithm.
-
-    One such side moves the rows or columns of many cells that look perfect themselves.
-    """
-    return math.log1p(sum(1.0 - cell.quality for cell in grid.cells))
-
-
-def draft_doubts(grids: Sequence[Grid], drafts: Drafts) -> Mapping[str, float]:
-    """Path → the doubt of the table that a field stands in, 0 outside tables."""
-    doubts = [grid_doubt(grid) for grid in grids]
-    return {
-        path: 0.0
-        if draft.source is None or draft.source.table is None
-        else doubts[draft.source.table]
-        for path, draft in drafts.paths()
-    }
-
-
 def field_features(
-    draft: FieldDraft, checks: Sequence[Check], doubt: float = 0.0
+    draft: FieldDraft, checks: Sequence[Check], around: Around = _NO_SURROUNDINGS
 ) -> Mapping[str, float]:
-    """The evidence for a draft; ``checks`` are those that name it."""
+    """The evidence for a draft; ``checks`` are those that name it, ``around`` is what
+    ``find_surroundings`` says of it."""
     label = draft.label
     quantity_misread = bool(draft.text.strip()) and draft.value is None
     return {
-        **cell_features(draft.words, draft.quality, doubt),
+        **cell_features(draft.words, draft.quality),
+        **around,
         "label": logit(label.probability) if label.words else 0.0,
         "label_margin": label.margin,
         "labelled": float(label.words > 0),
@@ -140,12 +141,6 @@ def cell_features(words: Sequence[Word], quality: float, doubt: float = 0.0) -> 
         "length": math.log1p(length),
         "words": math.log1p(len(words)),
     }
-
-
-def logit(probability: float) -> float:
-    """Log odds, capped at ±6 (0.0025 to 0.9975)."""
-    inside = min(max(probability, 1e-6), 1.0 - 1e-6)
-    return max(-_LOGIT_CAP, min(_LOGIT_CAP, math.log(inside / (1.0 - inside))))
 
 
 def route(
@@ -177,10 +172,13 @@ def fit_logistic(
     """Fit by Newton's method. ``features`` is n × len(names), ``right`` has n entries.
 
     ``ridge`` weighs the squares of the coefficients of standardised features; columns that
-    never vary get 0.
+    never vary get 0. Features are cut at ``_USUAL_SPREADS`` from their mean.
     """
     if features.shape != (len(right), len(names)):
         raise ValueError(f"features {features.shape} do not fit {len(right)} × {len(names)}")
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    lowest, highest = mean - _USUAL_SPREADS * scale, mean + _USUAL_SPREADS * scale
+    features = np.clip(features, lowest, highest)
     mean, scale = features.mean(axis=0), features.std(axis=0)
     varies = scale > 1e-9
     scale = np.where(varies, scale, 1.0)
@@ -197,7 +195,13 @@ def fit_logistic(
             break
     coefficients = weights[1:] / scale * varies
     intercept = weights[0] - float(coefficients @ mean)
-    return LogisticModel(tuple(names), tuple(map(float, coefficients)), float(intercept))
+    return LogisticModel(
+        tuple(names),
+        tuple(map(float, coefficients)),
+        float(intercept),
+        tuple(map(float, lowest)),
+        tuple(map(float, highest)),
+    )
 
 
 @lru_cache(maxsize=4)
@@ -218,9 +222,10 @@ def load_calibrator(path: Path = CALIBRATION_FILE) -> Calibrator:
 
 def save_calibrator(calibrator: Calibrator, path: Path) -> None:
     def shown(model: LogisticModel) -> dict[str, object]:
-        rounded = (round(weight, 6) for weight in model.coefficients)
-        coefficients = dict(zip(model.names, rounded, strict=True))
-        return {"intercept": round(model.intercept, 6), "coefficients": coefficients}
+        parts = zip(model.coefficients, model.lowest, model.highest, strict=True)
+        rounded = ([round(number, 6) for number in part] for part in parts)
+        features = dict(zip(model.names, rounded, strict=True))
+        return {"intercept": round(model.intercept, 6), "features": features}
 
     document = {
         "origin": calibrator.origin,
@@ -231,9 +236,14 @@ def save_calibrator(calibrator: Calibrator, path: Path) -> None:
 
 
 def _to_model(stored: Mapping[str, object]) -> LogisticModel:
-    weights = stored["coefficients"]
-    if not isinstance(weights, dict):
-        raise ValueError("coefficients must be a mapping of feature to number")
+    features = stored["features"]
+    if not isinstance(features, dict):
+        raise ValueError("features must be a mapping of name to weight, lowest and highest")
+    weights, lowest, highest = zip(*features.values(), strict=True)
     return LogisticModel(
-        tuple(weights), tuple(float(w) for w in weights.values()), float(str(stored["intercept"]))
+        tuple(features),
+        tuple(map(float, weights)),
+        float(str(stored["intercept"])),
+        tuple(map(float, lowest)),
+        tuple(map(float, highest)),
     )

@@ -19,6 +19,7 @@ from extraction.grid.join import join_grids
 from extraction.grid.lines import evidence_to_edges, evidence_to_probe
 from extraction.grid.sides import RulingModels
 from extraction.grid.straighten import see_straight
+from extraction.lexicon import NO_LEXICON, Lexicon
 from extraction.limits import Limits
 from extraction.ocr.reader import Reader
 from extraction.pages.read import read_pages
@@ -58,13 +59,16 @@ class Stations:
     calibrator: Calibrator
     limits: Limits
     threshold: float
+    lexicon: Lexicon = NO_LEXICON
 
     @property
     def producer(self) -> dict[str, str]:
+        learnt = {"lexicon": self.lexicon.version} if self.lexicon.version else {}
         return {
             "ocr": self.reader.version,
             "labeller": self.labeller.version,
             "formloop": installed_version("formloop"),
+            **learnt,
         }
 
 
@@ -179,6 +183,7 @@ def readings_to_record(
         stations.calibrator,
         stations.threshold,
         form_type_unsure=certainty < stations.threshold,
+        lexicon=stations.lexicon,
     )
     clock.lap("record")
     return replace(record, pages=tuple(_with_share(record, clock)))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from extraction.checks import run_checks
-from extraction.confidence import Calibrator, draft_doubts, grid_doubt, route
+from extraction.confidence import Calibrator, route
 from extraction.declarations import FormDeclaration
 from extraction.fields.drafts import Drafts, FieldDraft
 from extraction.fields.find import find_drafts
 from extraction.fields.key_values import find_key_values
 from extraction.fields.label_evidence import Labelled
+from extraction.fields.surroundings import Around, find_surroundings, grid_doubt
+from extraction.lexicon import NO_LEXICON, REPAIRED, Lexicon, Repair, repair_drafts
 from extraction.record_json import record_from_json, record_to_json
 from extraction.values import (
     Check,
@@ -60,16 +62,23 @@ def assemble_record(
     calibrator: Calibrator,
     threshold: float,
     form_type_unsure: bool = False,
+    lexicon: Lexicon = NO_LEXICON,
 ) -> Record:
-    """The record of one document; without a declaration, tables and key–value pairs."""
+    """The record of one document; without a declaration, tables and key–value pairs.
+
+    A field that ``lexicon`` repairs says so among its reasons; tables keep what was read.
+    """
     grids, loose, labelled = document.grids, document.loose, document.labelled
     drafts = Drafts({}, {})
     checks: tuple[Check, ...] = ()
+    repairs: Mapping[str, Repair] = {}
+    around: Mapping[str, Around] = {}
     if declaration is not None:
         drafts = find_drafts(declaration, grids, loose, labelled)
+        drafts, repairs = repair_drafts(drafts, declaration, lexicon)
         checks = run_checks(declaration, drafts)
-    doubts = draft_doubts(grids, drafts)
-    judge = Judgement(calibrator, threshold, doubts, form_type_unsure)
+        around = find_surroundings(declaration, grids, drafts)
+    judge = Judgement(calibrator, threshold, around, form_type_unsure, repairs)
     fields = route_drafts(declaration, drafts, checks, judge)
     known = declaration is not None
     return Record(
@@ -94,12 +103,14 @@ def assemble_record(
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """By what the fields of one document are trusted or not; ``doubts`` are by path."""
+    """By what the fields of one document are trusted or not; ``around`` and ``repairs``
+    are by path."""
 
     calibrator: Calibrator
     threshold: float
-    doubts: Mapping[str, float]
+    around: Mapping[str, Around]
     form_type_unsure: bool = False
+    repairs: Mapping[str, Repair] = field(default_factory=dict)
 
 
 def route_drafts(
@@ -114,8 +125,9 @@ def route_drafts(
     fields = {}
     for path, draft in drafts.paths():
         own = touching.get(path, ())
-        doubt = judgement.doubts.get(path, 0.0)
-        confidence = judgement.calibrator.field_confidence(draft, own, doubt)
+        confidence = None
+        if draft.source is not None:
+            confidence = judgement.calibrator.field_confidence(draft, own, judgement.around[path])
         where, reasons = route(
             confidence,
             judgement.threshold,
@@ -123,6 +135,9 @@ def route_drafts(
             missing_required=path in required and not draft.text.strip(),
             form_type_unsure=judgement.form_type_unsure,
         )
+        repair = judgement.repairs.get(path)
+        if repair is not None:
+            reasons = (*reasons, REPAIRED + repair.before)
         fields[path] = Field(draft.text, draft.value, confidence, where, reasons, draft.source)
     return fields
 

@@ -1,16 +1,17 @@
 """Fit the confidences on simulated scans that no model was trained on.
 
-    python -m models.calibrate [--forms 132]
+    python -m models.calibrate [--forms 264]
 
 Forms of held-out layouts and faces are scanned at every level and read by the whole road.
 Each field and each cell is then right or wrong, and a logistic model from its evidence to
-that is fitted. The reported error is that of documents the fit did not see.
+that is fitted. What is reported, and kept for the promise, are the confidences of documents
+that the fit did not see: the documents are parted, and each part is judged by a fit of the
+others.
 """
 
 from __future__ import annotations
 
 import argparse
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -29,33 +30,50 @@ from extraction.confidence import (
     Calibrator,
     LogisticModel,
     cell_features,
-    draft_doubts,
     field_features,
     fit_logistic,
-    grid_doubt,
     save_calibrator,
 )
 from extraction.declarations import FormDeclaration, load_declarations
 from extraction.fields.find import find_drafts
+from extraction.fields.surroundings import find_surroundings, grid_doubt
 from extraction.grid.join import join_grids
 from extraction.record import checks_by_path
-from extraction.values import Grid, PageReading
+from extraction.values import Check, Grid, LabelledWord, PageReading
+from models.aligned_truth import folded, printed_texts
 from models.labeller import Labeller
 from models.page_reader import read_picture
-from models.synthesis.forms import make_form
-from models.synthesis.levels import LEVEL_NAMES
+from models.simulated_fields import (
+    SIMULATED_FILE,
+    SimulatedDocument,
+    SimulatedField,
+    write_simulated,
+)
+from models.synthesis.forms import PrintedForm, make_form
+from models.synthesis.levels import LEVEL_NAMES, Level
 from models.synthesis.scan import scan_page
 from models.synthesis.truth import TableTruth, Truth
 
 FIRST_SEED = 700_000
 """Apart from the seeds of training and of the benchmark."""
-LEVELS = tuple(level for level in LEVEL_NAMES if level != "skewed")
+LEVELS: tuple[Level, ...] = tuple(level for level in LEVEL_NAMES if level != "skewed")
 PRINT_DPI = 200
-HELD_OUT = 4
-"""Every fourth form measures the fit of the other three."""
+PARTS = 6
+RIDGE = 10.0
+"""Fields of one document err together, so there is less to learn from than there are fields."""
 
 Evidence = Mapping[str, float]
 Observation = tuple[Evidence, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedField:
+    """``acceptable`` is False where a failed check sends it to a person anyway."""
+
+    kind: str
+    evidence: Evidence
+    right: bool
+    acceptable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,41 +81,69 @@ class Observed:
     """What one document shows: evidence, and whether the text is right."""
 
     seed: int
-    fields: tuple[Observation, ...]
+    level: str
+    fields: tuple[ObservedField, ...]
     cells: tuple[Observation, ...]
 
 
 def observe_form(seed: int) -> Observed:
     """Make, scan and read the form of the seed; compare it with what was printed."""
-    rng = np.random.default_rng([seed, 79])
-    level = LEVELS[seed % len(LEVELS)]
     form = make_form(seed, "test", dpi=PRINT_DPI)
+    readings = read_form(form, level_of(seed))
+    cells = tuple(observe_cells(readings, form.truth.tables))
+    return Observed(seed, level_of(seed), observe_fields(readings, form.truth), cells)
+
+
+def level_of(seed: int) -> Level:
+    return LEVELS[seed % len(LEVELS)]
+
+
+def read_form(form: PrintedForm, level: Level) -> list[PageReading]:
+    """The form's pages scanned at the level and read; its seed draws the scan as well."""
+    rng = np.random.default_rng([form.seed, 79])
     readings = []
     for page in form.pages:
         scan = scan_page(page.image, page.dpi, level, rng, edges=page.edges)
         _, reading = read_picture(scan.image, scan.dpi)
         readings.append(reading)
-    declaration = _declarations().get(form.truth.form_type)
-    fields: tuple[Observation, ...] = ()
-    if declaration is not None:
-        fields = tuple(observe_fields(declaration, readings, form.truth))
-    return Observed(seed, fields, tuple(observe_cells(readings, form.truth.tables)))
+    return readings
 
 
-def observe_fields(
-    declaration: FormDeclaration, readings: Sequence[PageReading], truth: Truth
-) -> Iterator[Observation]:
+def observe_fields(readings: Sequence[PageReading], truth: Truth) -> tuple[ObservedField, ...]:
+    """The fields of a form of a declared type, none of another."""
+    declaration = _declarations().get(truth.form_type)
+    if declaration is None:
+        return ()
+    return tuple(observe_labelled(declaration, readings, _labeller().label(readings), truth))
+
+
+def observe_labelled(
+    declaration: FormDeclaration,
+    readings: Sequence[PageReading],
+    labelled_words: Sequence[LabelledWord],
+    truth: Truth,
+) -> Iterator[ObservedField]:
     grids = join_grids(readings)
     loose = [word for reading in readings for word in reading.loose_words]
-    labelled = {word.word: word for word in _labeller().label(readings)}
+    labelled = {word.word: word for word in labelled_words}
     drafts = find_drafts(declaration, grids, loose, labelled)
-    checks = checks_by_path(run_checks(declaration, drafts))
-    doubts = draft_doubts(grids, drafts)
-    printed = printed_texts(truth)
+    checks = run_checks(declaration, drafts)
+    touching = checks_by_path(checks)
+    around = find_surroundings(declaration, grids, drafts)
+    rows = {
+        group: [{column: draft.text for column, draft in row.items()} for row in found]
+        for group, found in drafts.groups.items()
+    }
+    printed, kinds = printed_texts(truth, rows), _kinds(declaration)
     for path, draft in drafts.paths():
         if draft.source is not None:
-            evidence = field_features(draft, checks.get(path, ()), doubts[path])
-            yield evidence, folded(draft.text) == folded(printed.get(path, ""))
+            own: tuple[Check, ...] = touching.get(path, ())
+            yield ObservedField(
+                kind=kinds[_name(path)],
+                evidence=field_features(draft, own, around[path]),
+                right=folded(draft.text) == folded(printed.get(path, "")),
+                acceptable=all(check.passed is not False for check in own),
+            )
 
 
 def observe_cells(
@@ -124,36 +170,32 @@ def _observe_grid(
         yield cell_features(cell.words, cell.quality, doubt), key in printed
 
 
-def printed_texts(truth: Truth) -> dict[str, str]:
-    """Texts by path, ``name`` or ``group[row].column``."""
-    rows = {
-        f"{group}[{number}].{column}": text
-        for group, group_rows in truth.groups.items()
-        for number, row in enumerate(group_rows)
-        for column, text in row.items()
-    }
-    return {**truth.fields, **rows}
+def fit_in_parts(
+    names: Sequence[str], observed: Sequence[Sequence[Observation]], parts: int = PARTS
+) -> tuple[LogisticModel, list[NDArray[np.float64]]]:
+    """The model of all documents, and of each one's observations the chance to be right by
+    a model of those documents that are not of its part."""
+    chances: list[NDArray[np.float64]] = [np.zeros(0)] * len(observed)
+    for part in range(parts):
+        training = [one for number, one in enumerate(observed) if number % parts != part]
+        model = fit_logistic(names, *_matrix(names, training), RIDGE)
+        for number in range(part, len(observed), parts):
+            chances[number] = np.array(
+                [model.probability(evidence) for evidence, _ in observed[number]]
+            )
+    return fit_logistic(names, *_matrix(names, observed), RIDGE), chances
 
 
-def folded(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split())
-
-
-def fit(
-    names: Sequence[str], observed: Sequence[Sequence[Observation]]
-) -> tuple[LogisticModel, str]:
-    """The model of all documents, and how well one of three quarters does on the rest."""
-    training = [o for number, o in enumerate(observed) if number % HELD_OUT]
-    held_out = [o for number, o in enumerate(observed) if number % HELD_OUT == 0]
-    trial = fit_logistic(names, *_matrix(names, training))
-    features, right = _matrix(names, held_out)
-    chance = np.array([trial.probability(dict(zip(names, row, strict=True))) for row in features])
-    figures = (
-        f"{len(right)} held out, {right.mean():.4f} right, "
+def figures_of(
+    observed: Sequence[Sequence[Observation]], chances: Sequence[NDArray[np.float64]]
+) -> str:
+    right = np.array([right for document in observed for _, right in document])
+    chance = np.concatenate(chances)
+    return (
+        f"{len(right)} of documents not seen by the fit, {right.mean():.4f} right, "
         f"calibration error {calibration_error(chance, right):.4f}, "
         f"Brier score {np.mean((chance - right) ** 2):.4f}"
     )
-    return fit_logistic(names, *_matrix(names, observed)), figures
 
 
 def calibration_error(
@@ -176,6 +218,39 @@ def _matrix(
     return features, np.array([right for _, right in flat])
 
 
+def observed_to_simulated(
+    observed: Sequence[Observed], chances: Sequence[NDArray[np.float64]]
+) -> tuple[SimulatedDocument, ...]:
+    return tuple(
+        SimulatedDocument(
+            f"{one.level}-{one.seed}",
+            one.level,
+            tuple(
+                SimulatedField(field.kind, float(chance), field.right, field.acceptable)
+                for field, chance in zip(one.fields, own, strict=True)
+            ),
+        )
+        for one, own in zip(observed, chances, strict=True)
+        if one.fields
+    )
+
+
+def field_observations(observed: Observed) -> tuple[Observation, ...]:
+    return tuple((field.evidence, field.right) for field in observed.fields)
+
+
+def _kinds(declaration: FormDeclaration) -> Mapping[str, str]:
+    kinds: dict[str, str] = {item.name: item.kind for item in declaration.fields}
+    for group in declaration.groups:
+        kinds |= {f"{group.name}.{column.name}": column.kind for column in group.columns}
+    return kinds
+
+
+def _name(path: str) -> str:
+    head, _, rest = path.partition("]")
+    return head.partition("[")[0] + rest
+
+
 @lru_cache(maxsize=1)
 def _labeller() -> Labeller:
     return Labeller(threads=1)
@@ -188,21 +263,32 @@ def _declarations() -> dict[str, FormDeclaration]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the confidences on simulated scans.")
-    parser.add_argument("--forms", type=int, default=132)
+    parser.add_argument("--forms", type=int, default=264)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=CALIBRATION_FILE)
+    parser.add_argument("--simulated", type=Path, default=SIMULATED_FILE)
     options = parser.parse_args()
     seeds = range(FIRST_SEED, FIRST_SEED + options.forms)
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
         observed = list(pool.map(observe_form, seeds))
-    field_model, field_figures = fit(FIELD_FEATURES, [o.fields for o in observed])
-    cell_model, cell_figures = fit(CELL_FEATURES, [o.cells for o in observed])
+    print(write_calibration(observed, options.out, options.simulated))
+
+
+def write_calibration(observed: Sequence[Observed], out: Path, simulated: Path) -> str:
+    """Fits and writes both files; what the fit was made from and how good it is."""
+    with_fields = [one for one in observed if one.fields]
+    fields = [field_observations(one) for one in with_fields]
+    cells = [one.cells for one in observed]
+    field_model, field_chances = fit_in_parts(FIELD_FEATURES, fields)
+    cell_model, cell_chances = fit_in_parts(CELL_FEATURES, cells)
     origin = (
-        f"fitted on {options.forms} simulated scans of held-out layouts and faces, levels "
-        f"{', '.join(LEVELS)}; fields: {field_figures}; cells: {cell_figures}"
+        f"fitted on {len(observed)} simulated scans of held-out layouts and faces, levels "
+        f"{', '.join(LEVELS)}; fields: {figures_of(fields, field_chances)}; "
+        f"cells: {figures_of(cells, cell_chances)}"
     )
-    save_calibrator(Calibrator(field_model, cell_model, origin), options.out)
-    print(origin)
+    save_calibrator(Calibrator(field_model, cell_model, origin), out)
+    write_simulated(observed_to_simulated(with_fields, field_chances), simulated)
+    return origin
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 """Model versions: a folder each, and a pointer to the current one.
 
 ``FOLDER/current`` lists the versions that were current, one name a line, the newest last,
-so that a rollback is the loss of its last line.
+so that a rollback is the loss of its last line. A ``Registry`` puts a folder of versions that
+were trained here beside the shipped one, which is never written to.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -16,9 +20,15 @@ from models.tokens import PieceSettings, Vocabulary
 from models.windows import WindowSettings
 
 SHIPPED_FOLDER = Path(__file__).parent / "weights" / "labeller"
+OWN_FOLDER = "models"
+"""Below the data folder: the versions that were trained there."""
 NETWORK_FILE = "labeller.onnx"
 VERSION_FILE = "version.json"
 VOCABULARY_FILE = "vocabulary.json"
+CALIBRATION_FILE = "calibration.json"
+"""May stand in a version's folder: the confidences that were fitted to it."""
+GATE_FILE = "gate.json"
+"""In the folder of a version that was trained here: how it compares with its parent."""
 POINTER_FILE = "current"
 
 Setting = str | int | float | bool
@@ -141,6 +151,82 @@ def roll_back(folder: Path) -> str:
     return history[-2]
 
 
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The versions of one data folder: its own, and those that came with the program.
+
+    Its pointer may name either. A name that is no longer there (a newer formloop ships
+    another version) is passed over.
+    """
+
+    own: Path
+    shipped: Path = SHIPPED_FOLDER
+
+    @classmethod
+    def of_data(cls, data: Path) -> Registry:
+        return cls(data / OWN_FOLDER)
+
+    def list_versions(self) -> tuple[ModelVersion, ...]:
+        """The shipped ones first, then the own, each the oldest first."""
+        own = list_versions(self.own) if self.own.is_dir() else ()
+        return (*list_versions(self.shipped), *own)
+
+    def find(self, name: str) -> Path:
+        """The folder of the version ``name``; ModelError names those that exist."""
+        path = self._find(name)
+        if path is None:
+            known = ", ".join(version.name for version in self.list_versions())
+            raise ModelError(f"there is no version {name!r}; known: {known}")
+        return path
+
+    def find_current(self) -> Path:
+        """The folder of the version in use: the shipped one until another was promoted."""
+        for name in reversed(_read_history(self.own)):
+            path = self._find(name)
+            if path is not None:
+                return path
+        return find_current(self.shipped)
+
+    def promote(self, name: str) -> Path:
+        """Make ``name`` current, for all processes; its folder. ModelError where there is none."""
+        path = self.find(name)
+        read_version(path)
+        with self._locked():
+            history = _read_history(self.own) or [find_current(self.shipped).name]
+            if history[-1] != name:
+                _write_history(self.own, [*history, name])
+        return path
+
+    def roll_back(self) -> str:
+        """Make the version before current again; its name."""
+        with self._locked():
+            history = _read_history(self.own)
+            while history and self._find(history[-1]) is None:
+                history.pop()
+            history = history[:-1]
+            while history and self._find(history[-1]) is None:
+                history.pop()
+            if not history:
+                raise ModelError("no earlier version to go back to")
+            _write_history(self.own, history)
+        return history[-1]
+
+    def _find(self, name: str) -> Path | None:
+        for folder in (self.own, self.shipped):
+            path = folder / name
+            if path.parent == folder and (path / NETWORK_FILE).is_file():
+                return path
+        return None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Two who promote at the same moment do it one after the other."""
+        self.own.mkdir(parents=True, exist_ok=True)
+        with (self.own / f"{POINTER_FILE}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
 def _read_history(folder: Path) -> list[str]:
     path = folder / POINTER_FILE
     return path.read_text(encoding="utf-8").split() if path.is_file() else []
@@ -148,5 +234,8 @@ def _read_history(folder: Path) -> list[str]:
 
 def _write_history(folder: Path, history: list[str]) -> None:
     written = folder / f"{POINTER_FILE}.new"
-    written.write_text("\n".join(history) + "\n", encoding="utf-8")
+    with written.open("w", encoding="utf-8") as file:
+        file.write("\n".join(history) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     written.replace(folder / POINTER_FILE)

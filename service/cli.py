@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from service.client_options import BackupOptions, ExportOptions, StatusOptions, UploadOptions
+from service.client_options import (
+    BackupOptions,
+    ExamplesOptions,
+    ExportOptions,
+    ModelsOptions,
+    PromoteOptions,
+    StatusOptions,
+    TrainOptions,
+    UploadOptions,
+)
 from service.options import ExtractOptions, UpOptions, taking_options
 
 INTERRUPTED = 130
@@ -26,6 +35,8 @@ app = typer.Typer(
 )
 forms = typer.Typer(help="List the form types, or check a declaration.")
 app.add_typer(forms, name="forms", invoke_without_command=True)
+models = typer.Typer(help="List the versions of the model, go forward or back.")
+app.add_typer(models, name="models", invoke_without_command=True)
 
 
 def main() -> None:
@@ -99,6 +110,24 @@ def export(options: ExportOptions) -> None:
 
 
 @app.command()
+@taking_options(ExamplesOptions)
+def examples(options: ExamplesOptions) -> None:
+    """Write what people corrected as data to train on; nothing that nobody saw is in it."""
+    raise typer.Exit(import_module("service.examples_command").run(options))
+
+
+@app.command()
+@taking_options(TrainOptions)
+def train(options: TrainOptions) -> None:
+    """Train a new version on all corrections so far; prints the run's id.
+
+    With --wait it says how far it is, and the exit code is 1 where the run failed or the new
+    version was refused.
+    """
+    raise typer.Exit(import_module("service.train_command").run(options))
+
+
+@app.command()
 @taking_options(BackupOptions)
 def backup(options: BackupOptions) -> None:
     """Write everything that is remembered to one file; the service may go on working."""
@@ -124,3 +153,31 @@ def check_form(
 ) -> None:
     """Say whether a form declaration is right, or what is wrong in it."""
     raise typer.Exit(import_module("service.forms_command").check_form(file))
+
+
+@models.callback()
+def _models(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        raise typer.Exit(import_module("service.train_command").show_models(None))
+
+
+@models.command("list")
+@taking_options(ModelsOptions)
+def list_models(options: ModelsOptions) -> None:
+    """Show all versions, which is in use, and what the gate said of each."""
+    raise typer.Exit(import_module("service.train_command").show_models(options.data))
+
+
+@models.command("promote")
+@taking_options(PromoteOptions)
+def promote_model(options: PromoteOptions) -> None:
+    """Use a version for all documents that are read from now on."""
+    command = import_module("service.train_command")
+    raise typer.Exit(command.promote(options.version, options.data))
+
+
+@models.command("rollback")
+@taking_options(ModelsOptions)
+def roll_back_model(options: ModelsOptions) -> None:
+    """Use the version before the present one again."""
+    raise typer.Exit(import_module("service.train_command").roll_back(options.data))

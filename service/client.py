@@ -78,6 +78,10 @@ class ServiceClient:
         with _translated(self._address):
             return _to_object(self._client.get(path, params=query))
 
+    def post(self, path: str, body: JsonObject | None = None) -> JsonObject:
+        with _translated(self._address):
+            return _to_object(self._client.post(path, json=body or {}))
+
     def post_files(
         self,
         path: str,

@@ -63,6 +63,60 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ExamplesOptions:
+    """What ``formloop examples`` is asked for."""
+
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="A new folder for what is written.")
+    ]
+    archive: Annotated[
+        str | None, typer.Argument(metavar="ARCHIVE", help="Its name or id, or --all.")
+    ] = None
+    all: Annotated[bool, typer.Option("--all", help="Of all archives.")] = False
+    format: Annotated[
+        Literal["jsonl", "recognition", "datasets"],
+        typer.Option(
+            "--format",
+            "-f",
+            help="recognition: lines as PaddleOCR trains on them;"
+            " datasets: a folder that Hugging Face's datasets loads.",
+        ),
+    ] = "jsonl"
+    data: DataFolder = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """What ``formloop train`` is asked for."""
+
+    wait: Annotated[bool, typer.Option("--wait", help="Until the new version is judged.")] = False
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A version, or a checkpoint in DIR/bases."),
+    ] = None
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the training.")] = None
+    minutes: Annotated[float | None, typer.Option(help="End it after these at the latest.")] = None
+    seed: Annotated[int | None, typer.Option(min=0, help="Of all that is drawn.")] = None
+    promote: Annotated[
+        bool, typer.Option(help="Use the new version at once when the gate lets it pass.")
+    ] = True
+    data: DataFolder = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsOptions:
+    """What the ``formloop models`` commands are asked for."""
+
+    data: DataFolder = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteOptions:
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="See formloop models list.")]
+    data: DataFolder = None
+
+
+@dataclass(frozen=True, slots=True)
 class BackupOptions:
     """What ``formloop backup`` and ``formloop restore`` are asked for."""
 

@@ -13,6 +13,7 @@ from archive.database import Database
 from archive.errors import Refused
 from archive.people import FirstAdministrator, make_first_administrator
 from archive.settings import Settings
+from extraction.json_values import JsonObject, as_object
 
 ADMIN_FILE = "admin.json"
 
@@ -52,20 +53,29 @@ def _check_storage(url: str) -> None:
         raise Refused(f"FORMLOOP_STORAGE_URL cannot be used: {error}") from error
 
 
+def tell_label_studio(file: Path, url: str, username: str, password: str) -> None:
+    """How people come into our own Label Studio stands in ``admin.json``, too."""
+    _change(file, {"label_studio": {"url": url, "username": username, "password": password}})
+
+
 def renew_url(file: Path, url: str) -> None:
     """Where the service is served elsewhere than before, ``admin.json`` says so to scripts."""
+    _change(file, {"url": url})
+
+
+def _change(file: Path, news: JsonObject) -> None:
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        if told["url"] != url:
-            _write_private(file, {**told, "url": url})
-    except (OSError, ValueError, KeyError, TypeError):
+        told = as_object(json.loads(file.read_text(encoding="utf-8")))
+        if told | news != told:
+            _write_private(file, told | news)
+    except (OSError, ValueError):
         # Its owner has removed or changed it: then it is no longer ours.
         return
 
 
 def write_admin(file: Path, admin: FirstAdministrator, url: str) -> None:
     """Readable by its owner alone."""
-    content = {
+    content: JsonObject = {
         "url": url,
         "username": admin.username,
         "password": admin.password,
@@ -74,7 +84,7 @@ def write_admin(file: Path, admin: FirstAdministrator, url: str) -> None:
     _write_private(file, content)
 
 
-def _write_private(file: Path, content: dict[str, str]) -> None:
+def _write_private(file: Path, content: JsonObject) -> None:
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

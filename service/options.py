@@ -77,6 +77,17 @@ class UpOptions:
         int | None,
         typer.Option(min=1, max=256, help="Processes that extract; by default one per processor."),
     ] = None
+    label_studio: Annotated[
+        bool,
+        typer.Option(
+            "--label-studio",
+            help="Also serve a Label Studio for people's corrections; installed on first use. One"
+            " that runs elsewhere is named by FORMLOOP_LABEL_STUDIO_URL and _TOKEN instead.",
+        ),
+    ] = False
+    label_studio_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where that Label Studio is served.")
+    ] = 8080
 
 
 def taking_options(

@@ -15,7 +15,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 
 SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
@@ -31,12 +33,16 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """A process to keep running. ``patience_s`` is how long it may take to stop by itself."""
+    """A process to keep running. ``patience_s`` is how long it may take to stop by itself.
+
+    What it says goes to ``log`` where one is named, else where this process speaks.
+    """
 
     name: str
     command: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     patience_s: float = 10.0
+    log: Path | None = None
 
 
 @dataclass(slots=True)
@@ -50,13 +56,17 @@ class Child:
     not_before: float = 0.0
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.spec.command,
-            env={**os.environ, **self.spec.environment},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_end_with_parent,
-        )
+        log = self.spec.log
+        with log.open("ab") if log is not None else nullcontext() as stream:
+            self.process = subprocess.Popen(
+                self.spec.command,
+                env={**os.environ, **self.spec.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
         self.started_at = time.monotonic()
         _log.info("started", extra=_more(self))
 

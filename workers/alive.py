@@ -21,7 +21,7 @@ LATELY = timedelta(seconds=90)
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("workers.alive", description=__doc__)
-    parser.add_argument("kind", choices=("extract", "schedule"))
+    parser.add_argument("kind", choices=("extract", "schedule", "review", "train"))
     kind = parser.parse_args(arguments).kind
     try:
         alive = is_alive(Database(Settings.from_environment().database_url), kind, platform.node())

@@ -24,14 +24,17 @@ from archive.clock import utc_now
 from archive.database import Database
 from archive.health import finish_canary, write_heartbeat
 from archive.settings import Settings
+from archive.signing import derive_secret
 from archive.tables import StepKind
+from extraction.declarations import load_declarations
 from extraction.errors import FormloopError
 from workers.app import CANARY_TASK, EXTRACT_QUEUE, HARD_LIMIT_S, make_app
 from workers.leases import expire_leases
+from workers.lexicon import renew_lexicon
 from workers.logs import log_place, write_json_logs
 from workers.queue import args_to_key, count_waiting, step_task
-from workers.road import build_road
-from workers.steps import Workplace, do_step, patiently
+from workers.road import build_road, renew_road
+from workers.steps import AUDIT_PURPOSE, Workplace, do_step, patiently
 
 LOOK_EVERY_S = 5.0
 DEAF_S = 20.0
@@ -134,10 +137,12 @@ def open_workplace(settings: Settings, app: Celery, owner: str, page_seconds: fl
     return Workplace(
         database=Database(settings.database_url),
         blobs=Blobs(settings.storage_url),
-        road=build_road(),
+        road=build_road(settings.data),
         app=app,
         owner=owner,
         limits=settings.limits,
+        declarations={one.name: one for one in load_declarations()},
+        audit_seed=derive_secret(settings.secret_key, AUDIT_PURPOSE).encode(),
         hard_limit_s=page_seconds,
     )
 
@@ -148,6 +153,8 @@ def register_tasks(app: Celery, place: Workplace, activity: Activity) -> None:
     def step(document_id: str, generation: int, kind: str, page: int) -> None:
         with activity:
             try:
+                renew_road(place.road)
+                renew_lexicon(place.road, place.database)
                 do_step(place, args_to_key(document_id, generation, kind, page))
             except FormloopError as error:
                 _log.error("left to the scheduler: %s", error, extra={"more": {"page": page}})

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 _place: ContextVar[dict[str, str | int]] = ContextVar("place")
 
-_QUIET = ("alembic", "celery", "kombu", "amqp", "uvicorn.access", "ppocr", "paddlex")
+_QUIET = ("alembic", "celery", "kombu", "amqp", "uvicorn.access", "httpx", "ppocr", "paddlex")
 """Libraries whose every step only matters when it goes wrong."""
 
 

@@ -16,12 +16,16 @@ from pathlib import Path
 from archive.blobs import Blobs
 from archive.database import Database
 from archive.settings import Settings
+from extraction.declarations import load_declarations
 from extraction.errors import FormloopError
 from workers.app import make_app
 from workers.callbacks import send_due_callbacks
+from workers.lexicon import learn_due
 from workers.logs import write_json_logs
+from workers.promise import judge_promise_anew
 from workers.queue import count_waiting
 from workers.sweep import end_archives, release_canary, sweep_steps, tidy
+from workers.training_policy import queue_due_training
 
 SWEEP_EVERY_S = 1.0
 """New documents reach the queue by the sweep, so this is how long an upload waits at most."""
@@ -29,6 +33,9 @@ CALLBACKS_EVERY_S = 2.0
 CANARY_EVERY_S = 15.0
 ARCHIVES_EVERY_S = 3.0
 TIDY_EVERY_S = 30.0
+TRAINING_EVERY_S = 60.0
+PROMISE_EVERY_S = 60.0
+LEXICON_EVERY_S = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +81,7 @@ def plan(settings: Settings) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
     app, limits = make_app(settings), settings.limits
     owner = f"schedule-{platform.node()}-{os.getpid()}"
     redis_url = settings.redis_url or ""
+    declarations = load_declarations()
     jobs = (
         Job(
             "sweep",
@@ -83,6 +91,9 @@ def plan(settings: Settings) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
         Job("canary", CANARY_EVERY_S, lambda: release_canary(database, app)),
         Job("archives", ARCHIVES_EVERY_S, lambda: end_archives(database)),
         Job("tidy", TIDY_EVERY_S, lambda: tidy(database, blobs, owner)),
+        Job("training", TRAINING_EVERY_S, lambda: queue_due_training(database)),
+        Job("promise", PROMISE_EVERY_S, lambda: judge_promise_anew(database)),
+        Job("lexicon", LEXICON_EVERY_S, lambda: learn_due(database, declarations)),
     )
     calls = (Job("callbacks", CALLBACKS_EVERY_S, lambda: send_due_callbacks(database)),)
     return jobs, calls

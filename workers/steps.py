@@ -20,10 +20,15 @@ from typing import TypeVar
 from celery import Celery
 from sqlalchemy.orm import Session
 
+from annotation.routing import route_record
+from annotation.task import record_to_task
+from annotation.values import ReviewTask, Routing
 from archive.blobs import Blobs, picture_key, reading_key
 from archive.clock import utc_now
 from archive.database import Database
 from archive.errors import BlobMissing, DatabaseGone, LeaseLost, StorageFull, StorageGone
+from archive.ids import new_id
+from archive.promise import find_promised_policy
 from archive.revisions import named_fields
 from archive.settings import ServiceLimits
 from archive.steps import (
@@ -40,6 +45,7 @@ from archive.steps import (
     release_step,
 )
 from archive.tables import StepKind
+from extraction.declarations import FormDeclaration
 from extraction.errors import FormloopError, InputError
 from extraction.pages.sources import SourceFile
 from extraction.reading_json import reading_from_json, reading_to_json
@@ -50,11 +56,13 @@ from workers.leases import hard_limit, renewed
 from workers.logs import log_place
 from workers.pictures import image_to_picture
 from workers.queue import push_steps, take_ready_steps
-from workers.road import Road
+from workers.road import Road, find_road
 
 FULL_WAIT = timedelta(seconds=10)
 """How long a step rests that found the disk full or the storage gone."""
 LONGEST_VERSION = 200
+AUDIT_PURPOSE = "review audit"
+"""Of the secret from which follows what is drawn for the audit."""
 
 _log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -73,6 +81,8 @@ class Workplace:
     """What one worker process has for all its steps; its steps come one at a time.
 
     ``patience_s`` is how long a finished step may wait for a database that is gone.
+    ``declarations`` are by the name of their form type; ``audit_seed`` is what nobody may
+    know who answers.
     """
 
     database: Database
@@ -83,6 +93,8 @@ class Workplace:
     limits: ServiceLimits = field(default_factory=ServiceLimits)
     hard_limit_s: float = HARD_LIMIT_S
     patience_s: float = 60.0
+    declarations: Mapping[str, FormDeclaration] = field(default_factory=dict)
+    audit_seed: bytes = field(default=b"", repr=False)
     shelf: SourceShelf = field(default_factory=SourceShelf)
 
 
@@ -211,15 +223,28 @@ def _assemble(place: Workplace, lease: Lease) -> Finish:
         stored = [r.result_key for r in find_results(session, key.document_id, key.generation)]
     readings = [reading_from_json(json.loads(place.blobs.read(key))) for key in stored]
     source = SourceFile(lease.name, lease.name, b"", lease.sha256)
-    record = place.road.assemble(source, readings, lease.form_type)
-    review = needs_review(record, lease.pages)
-    version = producer_version(place.road.producer)
+    road = find_road(place.road, lease.model)
+    routing, task = _route(place, road.assemble(source, readings, lease.form_type))
+    record = routing.record
+    review = task is not None or needs_review(record, lease.pages)
+    version = producer_version(road.producer)
 
     def finish(session: Session) -> tuple[StepKey, ...]:
-        finish_assemble(session, lease, record_to_json(record), version, review)
+        finish_assemble(session, lease, record_to_json(record), version, review, task=task)
         return ()
 
     return finish
+
+
+def _route(place: Workplace, record: Record) -> tuple[Routing, ReviewTask | None]:
+    """What is doubtful in the record, and what is asked of people, if anything."""
+    declaration = place.declarations.get(record.form_type)
+    with place.database.read() as session:
+        policy = find_promised_policy(session, record.form_type)
+    routing = route_record(record, declaration, policy, place.audit_seed)
+    if declaration is None or not routing.doubts:
+        return routing, None
+    return routing, record_to_task(new_id(), routing.record, declaration, routing)
 
 
 _WALKS: Mapping[StepKind, Callable[[Workplace, Lease], Finish]] = {

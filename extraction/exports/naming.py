@@ -12,6 +12,7 @@ from extraction.confidence import (
     MISSING_REQUIRED,
 )
 from extraction.declarations import FormDeclaration
+from extraction.lexicon import REPAIRED
 from extraction.record import UNKNOWN
 from extraction.values import Field, Record
 
@@ -103,12 +104,15 @@ def form_title(record: Record, titles: Titles) -> str:
 
 def reasons_to_words(reasons: Iterable[str]) -> str:
     """Why a field goes to review, as a reader says it; a reason without words stays as it is."""
-    return "；".join(
-        f"核对不符：{reason.removeprefix(CHECK_FAILED)}"
-        if reason.startswith(CHECK_FAILED)
-        else _REASONS.get(reason, reason)
-        for reason in reasons
-    )
+    return "；".join(map(_reason_to_words, reasons))
+
+
+def _reason_to_words(reason: str) -> str:
+    if reason.startswith(CHECK_FAILED):
+        return f"核对不符：{reason.removeprefix(CHECK_FAILED)}"
+    if reason.startswith(REPAIRED):
+        return f"按词库改正，原读作：{reason.removeprefix(REPAIRED)}"
+    return _REASONS.get(reason, reason)
 
 
 def key_value_path(number: int) -> str:

@@ -232,7 +232,7 @@ def _find_crossed(
                 if column not in placement:
                     continue
                 taken = {place for table, place in claimed if table == group.table}
-                below = max(row for row, _ in group.claimed)
+                below = max((row for row, _ in group.claimed), default=-1)
                 draft = _read_crossing(
                     item, views[group.table], placement[column], (taken, below), labelled
                 )

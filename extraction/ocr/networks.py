@@ -91,13 +91,22 @@ def import_paddleocr(cache: Path) -> types.ModuleType:
 class TextModels:
     """Detector, recogniser and the judge of upright lines, on one engine.
 
-    One object per process, never shared by threads.
+    One object per process, never shared by threads. ``recogniser`` is the folder of another
+    one than is shipped (``extraction.ocr.weights.lay_out_recogniser``), named like its version.
     """
 
-    def __init__(self, engine: Engine, threads: int, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        threads: int,
+        cache: Path | None = None,
+        recogniser: Path | None = None,
+    ) -> None:
         self._cache = cache or cache_folder()
+        self._own = {RECOGNISER: recogniser} if recogniser is not None else {}
         paddleocr = import_paddleocr(self._cache)
-        self.version = f"paddleocr-{version('paddleocr')}/PP-OCRv6_small/{engine}"
+        told = f"paddleocr-{version('paddleocr')}/PP-OCRv6_small/{engine}"
+        self.version = told if recogniser is None else f"{told}/{recogniser.name}"
         opened = partial(
             open_runner, engine=engine, threads=threads, cache=self._cache / "ocr" / "compiled"
         )
@@ -110,15 +119,18 @@ class TextModels:
         self._characters = "".join(self._recogniser.post_op.character[1:-1])
         self._prior = script_prior(self._characters)
 
+    def _folder(self, model: str) -> Path:
+        return self._own.get(model) or model_folder(model, self._cache)
+
     def _weights(self, model: str) -> Path:
-        return model_folder(model, self._cache) / "inference.onnx"
+        return self._folder(model) / "inference.onnx"
 
     def _predictor(self, kind: Any, model: str) -> Any:
         """paddlex's predictor, for what it does before and after its network.
 
         Without a device named, it loads torch to look for one.
         """
-        folder = str(model_folder(model, self._cache))
+        folder = str(self._folder(model))
         predictor = kind(
             model_name=model, model_dir=folder, device="cpu", engine="onnxruntime"
         ).paddlex_predictor

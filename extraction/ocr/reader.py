@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -46,12 +47,20 @@ ROUND_SCORE = 0.7
 
 
 class Reader:
-    """Reads pages. One object per process, never shared by threads."""
+    """Reads pages. One object per process, never shared by threads.
 
-    def __init__(self, engine: Engine | None = None, threads: int | None = None) -> None:
+    ``recogniser`` is the folder of another recogniser than the shipped one.
+    """
+
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        threads: int | None = None,
+        recogniser: Path | None = None,
+    ) -> None:
         self.engine = choose_engine(engine)
         self.threads = threads or available_threads()
-        self._models = TextModels(self.engine, self.threads)
+        self._models = TextModels(self.engine, self.threads, recogniser=recogniser)
         self.version = self._models.version
 
     def read_words(
@@ -65,6 +74,10 @@ class Reader:
         crops = lines_to_crops(lines, ink, cells, usual)
         words = self._read_crops(crops, ink, usual * HEIGHT_TO_EM, page.number)
         return fill_cells(grids, words), words.get(None, ())
+
+    def read_lines(self, pictures: Sequence[Image]) -> list[str]:
+        """What each picture of one line says, without a look at any page."""
+        return [reading.text.strip() for reading in self._models.read(pictures)]
 
     def score_upright(self, crops: Sequence[Image]) -> list[float]:
         """The probability that each crop of one text line stands upright."""

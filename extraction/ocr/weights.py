@@ -1,7 +1,7 @@
 """The weights of the text models, laid out as the folders that paddleocr wants.
 
 They come with the ``rapidocr`` package. At first use they are copied into the user's cache;
-nothing is ever downloaded.
+nothing is ever downloaded. A recogniser that was tuned elsewhere is laid out beside them.
 """
 
 from __future__ import annotations
@@ -9,11 +9,20 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import onnxruntime as ort
+import yaml
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+)
 
 from extraction.engines import cache_folder
 from extraction.errors import ModelError
@@ -114,8 +123,69 @@ def _recogniser_config(dictionary: str) -> dict[str, object]:
 
 def weights_dictionary(weights: Path) -> str:
     """The characters that the recogniser knows, in the order of its classes."""
-    session = ort.InferenceSession(str(weights), providers=["CPUExecutionProvider"])
-    characters = session.get_modelmeta().custom_metadata_map["character"].split("\n")
+    told = _open_network(weights).get_modelmeta().custom_metadata_map.get("character")
+    if told is None:
+        raise ModelError("the recogniser names no characters", name=weights.name)
+    return _join_characters(told.split("\n"))
+
+
+def lay_out_recogniser(exported: Path, folder: Path) -> None:
+    """Fill ``folder`` with a recogniser as paddleocr wants it.
+
+    ``exported`` is what PaddleOCR's export to ONNX leaves: ``inference.onnx`` and, unless the
+    network names its characters itself, ``inference.yml``. ModelError where it does not fit.
+    """
+    weights = exported / "inference.onnx"
+    if not weights.is_file():
+        reason = "holds no inference.onnx; export the trained recogniser to ONNX first"
+        raise ModelError(reason, name=str(exported))
+    dictionary = _exported_dictionary(exported, weights)
+    _check_recogniser(weights, dictionary)
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(weights, folder / "inference.onnx")
+    config = json.dumps(_recogniser_config(dictionary), ensure_ascii=False)
+    (folder / "inference.yml").write_text(config, encoding="utf-8")
+
+
+def _open_network(weights: Path) -> ort.InferenceSession:
+    try:
+        return ort.InferenceSession(str(weights), providers=["CPUExecutionProvider"])
+    except (InvalidArgument, InvalidGraph, InvalidProtobuf, Fail) as error:
+        raise ModelError(f"is no network in ONNX: {error}", name=str(weights)) from error
+
+
+def _exported_dictionary(exported: Path, weights: Path) -> str:
+    config = exported / "inference.yml"
+    if not config.is_file():
+        return weights_dictionary(weights)
+    try:
+        # The safe loader in C: a dictionary of twenty thousand lines takes it a second.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        stored = yaml.load(config.read_text(encoding="utf-8"), Loader=loader)
+        told = stored["PostProcess"]["character_dict"]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise ModelError(f"names no characters: {error!r}", name=str(config)) from error
+    return told if isinstance(told, str) else _join_characters([str(one) for one in told])
+
+
+def _join_characters(characters: Sequence[str]) -> str:
     if any(len(character) != 1 for character in characters):
         raise ModelError("the recogniser's dictionary has entries of several characters")
     return "".join(characters)
+
+
+def _check_recogniser(weights: Path, dictionary: str) -> None:
+    """Whether it takes a line as it is cut here and has a class for each character, blank and
+    space."""
+    line = np.zeros((1, 3, LINE_HEIGHT_PX, 320), dtype=np.float32)
+    session = _open_network(weights)
+    try:
+        output = session.run(None, {session.get_inputs()[0].name: line})[0]
+    except (InvalidArgument, Fail) as error:
+        raise ModelError(f"is no recogniser of lines: {error}", name=str(weights)) from error
+    if output.ndim != 3 or output.shape[2] != len(dictionary) + 2:
+        reason = (
+            f"tells {output.shape[-1]} classes apart, but its dictionary needs "
+            f"{len(dictionary) + 2}; export both from the same training"
+        )
+        raise ModelError(reason, name=str(weights))

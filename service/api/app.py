@@ -21,10 +21,15 @@ from service.api import (
     events,
     exports,
     health,
+    hooks,
+    lexicon,
     model_versions,
-    not_built,
     openapi,
     pictures,
+    promise,
+    review_figures,
+    reviews,
+    training_runs,
     users,
 )
 from service.api.context import Service
@@ -43,13 +48,17 @@ ROUTERS: Final = (
     # Before documents, for /documents/export.
     exports.router,
     documents.router,
+    reviews.router,
     model_versions.router,
-    not_built.router,
+    lexicon.router,
+    training_runs.router,
+    promise.router,
     callbacks.router,
+    review_figures.router,
     users.router,
     health.router,
     pictures.router,
-    not_built.hooks,
+    hooks.router,
 )
 
 

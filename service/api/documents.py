@@ -28,6 +28,7 @@ from extraction.record_json import record_from_json
 from service.api.auth import MayDelete, MayProcess, MaySee, person_to_actor
 from service.api.context import Service, TheService, send_steps
 from service.api.filters import DocumentFilters
+from service.api.model_versions import check_version
 from service.api.pictures import picture_address
 from service.api.shapes import (
     DocumentShape,
@@ -139,10 +140,21 @@ def post_retry(
 
 @router.post("/documents/{document_id}/reprocess")
 def post_reprocess(
-    document_id: Id, request: Request, service: TheService, person: MayProcess
+    document_id: Id,
+    request: Request,
+    service: TheService,
+    person: MayProcess,
+    model: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
 ) -> DocumentShape:
-    """Read a document anew with the present models; its earlier records stay."""
-    return _change(service, request, person, document_id, reprocess_document, Action.REPROCESSED)
+    """Read a document anew, by the model version in use or by ``model``; its earlier records
+    stay."""
+    if model is not None:
+        check_version(service, model)
+
+    def change(session: Session, document_id: str, user_id: str | None) -> Document:
+        return reprocess_document(session, document_id, user_id, model)
+
+    return _change(service, request, person, document_id, change, Action.REPROCESSED)
 
 
 @router.post("/documents/{document_id}/cancel")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import IO, Annotated, Final
+from typing import IO, Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Path
 from fastapi.responses import StreamingResponse
 
 from archive.blobs import CHUNK_BYTES, picture_key
 from archive.clock import utc_now
-from archive.signing import read_token, sign_token
+from archive.signing import PICTURE_PURPOSE, read_token, sign_token
 from service.api.context import Service, TheService
 from workers.pictures import picture_type
-
-PURPOSE: Final = "picture"
 
 router = APIRouter(tags=["pictures"])
 
@@ -30,7 +29,7 @@ def picture_address(service: Service, document_id: str, generation: int, page: i
     # The end is rounded up, to between one and two lifetimes from now.
     until = utc_now() + timedelta(seconds=2 * lifetime_s - now_s % lifetime_s)
     subject = picture_key(document_id, generation, page)
-    return f"/pictures/{sign_token(service.settings.secret_key, PURPOSE, subject, until)}"
+    return f"/pictures/{sign_token(service.settings.secret_key, PICTURE_PURPOSE, subject, until)}"
 
 
 @router.get(
@@ -44,17 +43,25 @@ def get_picture(
     token: Annotated[str, Path(max_length=1000)], service: TheService
 ) -> StreamingResponse:
     """A page's picture; the token in the address is the permission."""
-    key = read_token(service.settings.secret_key, PURPOSE, token, utc_now())
+    key = read_token(service.settings.secret_key, PICTURE_PURPOSE, token, utc_now())
     stream = service.blobs.open(key)
     start = stream.read(CHUNK_BYTES)
     headers = {
         "Cache-Control": f"private, max-age={int(service.settings.limits.picture_seconds)}",
         # Label Studio draws it on a canvas, which needs this.
-        "Access-Control-Allow-Origin": service.settings.label_studio_url or "null",
+        "Access-Control-Allow-Origin": _origin(service.settings.label_studio_public_url),
     }
     return StreamingResponse(
         _pieces(start, stream), media_type=picture_type(start), headers=headers
     )
+
+
+def _origin(url: str | None) -> str:
+    """Scheme, host and port of an address; "null" lets nobody in."""
+    if url is None:
+        return "null"
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _pieces(start: bytes, stream: IO[bytes]) -> Iterator[bytes]:

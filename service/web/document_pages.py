@@ -43,6 +43,7 @@ def document_page(
         next_to_review=found.next_to_review,
         events=found.events,
         revisions=found.revisions,
+        review=found.review,
         revision=shown.number if shown else None,
         producer=shown.record.producer if shown else {},
         view=record_to_view(shown.record, service.declarations) if shown else None,

@@ -20,6 +20,7 @@ from extraction.declarations import FormDeclaration
 from extraction.exports.naming import NO_TITLES, Titles, find_titles, record_to_named_fields
 from extraction.record_json import record_from_json
 from extraction.values import Record
+from service.web.corrections_view import ReviewView, find_review
 
 _MOST_CHANGES: Final = 200
 
@@ -89,6 +90,7 @@ class DocumentView:
     events: tuple[EventView, ...]
     revisions: tuple[RevisionView, ...]
     shown: ShownRecord | None
+    review: ReviewView | None
 
 
 def find_document_view(
@@ -118,6 +120,7 @@ def find_document_view(
         shown=None
         if wanted is None
         else ShownRecord(records[rows.index(wanted)], wanted.number, owner_id, wanted.generation),
+        review=find_review(session, owner_id, declarations),
     )
 
 

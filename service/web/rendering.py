@@ -208,6 +208,8 @@ def _environment() -> Environment:
         iso=words.time_to_iso,
         utc=words.time_to_utc,
         percent=words.share_to_percent,
+        small_percent=words.small_share_to_percent,
+        seconds_in_words=words.seconds_in_words,
         bytes_in_words=words.bytes_in_words,
         plain_number=words.plain_number,
         folded=words.fold_width,

@@ -10,7 +10,11 @@ from service.web import (
     callback_pages,
     document_pages,
     entry_pages,
+    lexicon_pages,
+    model_pages,
     operator_pages,
+    promise_pages,
+    review_pages,
 )
 from service.web.rendering import mount_static
 
@@ -22,7 +26,11 @@ for _pages in (
     archive_pages,
     document_pages,
     account_pages,
+    lexicon_pages,
+    model_pages,
     operator_pages,
     callback_pages,
+    review_pages,
+    promise_pages,
 ):
     router.include_router(_pages.router)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from extraction.confidence import CHECK_FAILED
+from extraction.lexicon import REPAIRED
 from service.web.languages import Language
 from service.web.record_view import FieldView, RuleView
 
@@ -37,6 +38,22 @@ def time_to_utc(at: datetime) -> str:
 
 def share_to_percent(share: float) -> str:
     return f"{100 * share:.1f}%"
+
+
+def small_share_to_percent(share: float) -> str:
+    """For rates of errors, where a tenth of a per cent is a lot."""
+    return f"{100 * share:.2f}%"
+
+
+def seconds_in_words(seconds: float | None, language: Language) -> str:
+    """Short times in seconds, long ones in minutes."""
+    if seconds is None:
+        return "—"
+    if seconds < 600:
+        return language.text(
+            "seconds.of", count=f"{seconds:.1f}" if seconds < 10 else round(seconds)
+        )
+    return language.text("seconds.minutes", count=round(seconds / 60))
 
 
 def bytes_in_words(size: float) -> str:
@@ -114,6 +131,8 @@ def _reason_in_words(reason: str, language: Language, rules: Mapping[str, RuleVi
         name = reason.removeprefix(CHECK_FAILED)
         said = rule_in_words(rules[name], language) if name in rules else name
         return language.text("reason.check", check=said)
+    if reason.startswith(REPAIRED):
+        return language.text("reason.repaired", text=reason.removeprefix(REPAIRED))
     return language.text_or(f"reason.{reason}", reason)
 
 

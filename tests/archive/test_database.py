@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from archive.audit import Action, Actor, add_audit, find_audit
+from archive.audit import Action, find_audit
 from archive.database import Database
 from archive.documents import add_archive, find_archive
 from archive.errors import DatabaseGone, SchemaTooNew, StorageFull
@@ -24,7 +24,6 @@ from archive.search import DocumentQuery, FieldFilter, find_documents
 from archive.tables import Archive, Document, Row, Setting
 from tests.archive.conftest import NewDatabase
 from tests.archive.postgres import running_postgres
-from tests.archive.rows import extract, field, new_document, record_json
 
 
 def test_migrations_make_the_schema_that_the_code_expects(database: Database) -> None:
@@ -105,23 +104,46 @@ def test_a_newer_schema_is_refused(database: Database) -> None:
         database.migrate()
 
 
+# What was written then, in words of then: today's rows have columns that were not there.
+_OLD_ARCHIVE = (
+    "INSERT INTO archive (id, name, priority, created_at) VALUES (:archive, '旧', 0, :at)"
+)
+_OLD_DOCUMENT = """
+INSERT INTO document (id, archive_id, name, sha256, size, blob_key, priority, state, generation,
+    pages_done, pages_failed, revision, doubtful, created_at, updated_at)
+VALUES (:document, :archive, '旧表.pdf', '00', 10, 'sources/00', 0, 'done', 1,
+    1, 0, 1, 0, :at, :at)
+"""
+_OLD_FIELD = """
+INSERT INTO field_value (document_id, path, revision, name, text, value, number, route)
+VALUES (:document, 'total', 1, 'total', '1,200', '1200.0', 1200, 'accept')
+"""
+_OLD_AUDIT = """
+INSERT INTO audit_entry (id, at, user_id, username, action, subject, detail)
+VALUES (:entry, :at, :name, :name, 'saw', :subject, '{}')
+"""
+
+
 def test_an_upgrade_from_0002_finds_numbers_and_the_log_as_before(
     empty_url: NewDatabase,
 ) -> None:
     database = Database(empty_url())
     assert database.migrate("0002") == "0002"
+    at = datetime(2026, 1, 1, tzinfo=None if database.is_sqlite else UTC)
+    ids = {"archive": new_id(), "document": new_id(), "at": at}
     with database.write() as session:
-        document = new_document(session)
-        extract(session, document, record_json(total=field("1,200", 1200.0)))
+        for statement in (_OLD_ARCHIVE, _OLD_DOCUMENT, _OLD_FIELD):
+            session.execute(text(statement), ids)
         for name in ("amy", "bob"):
-            add_audit(session, Actor(name, name), Action.SAW, f"document:{document.id}")
+            said = {"entry": new_id(), "name": name, "subject": f"document:{ids['document']}"}
+            session.execute(text(_OLD_AUDIT), {**ids, **said})
     assert database.migrate() == newest_version()
     with database.read() as session:
         for value, total in (("1000", 1), ("2000", 0)):
             query = DocumentQuery(fields=(FieldFilter("total", ">", value),))
             assert find_documents(session, query).total == total
         assert find_audit(session, action=Action.SAW).total == 2
-        [entry] = find_audit(session, user_id="bob", subject=f"document:{document.id}").entries
+        [entry] = find_audit(session, user_id="bob", subject=said["subject"]).entries
         assert entry.username == "bob"
     database.close()
 

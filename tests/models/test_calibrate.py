@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from extraction.values import Box, Cell, Grid, PageReading, Word
-from models.calibrate import calibration_error, fit, folded, observe_cells
+from models.calibrate import (
+    Observed,
+    ObservedField,
+    calibration_error,
+    figures_of,
+    fit_in_parts,
+    observe_cells,
+    observed_to_simulated,
+)
+from models.simulated_fields import read_simulated, write_simulated
 from models.synthesis.forms import make_form
 
 
@@ -57,10 +68,33 @@ def test_a_fit_gives_evidence_its_weight() -> None:
         documents.append(
             [({"sign": float(x)}, bool(rng.random() < 1 / (1 + np.exp(-3 * x)))) for x in evidence]
         )
-    model, figures = fit(("sign",), documents)
+    model, chances = fit_in_parts(("sign",), documents)
     assert model.coefficients[0] == pytest.approx(3, rel=0.2)
-    assert "calibration error" in figures
+    assert [len(one) for one in chances] == [50] * 40
+    assert "calibration error" in figures_of(documents, chances)
 
 
-def test_texts_compare_without_white_space_and_width() -> None:
-    assert folded("（2021 年度）") == folded("(2021年度)")
+def test_no_document_is_judged_by_a_fit_that_saw_it() -> None:
+    """One document whose labels are all turned round would else be believed a little."""
+    rng = np.random.default_rng(3)
+    documents = [[({"sign": float(x)}, x > 0) for x in rng.normal(size=30)] for _ in range(12)]
+    turned = [*documents[:-1], [(evidence, not right) for evidence, right in documents[-1]]]
+    _, chances = fit_in_parts(("sign",), documents)
+    _, others = fit_in_parts(("sign",), turned)
+    assert np.allclose(chances[-1], others[-1])
+
+
+def test_simulated_fields_are_kept_and_read_back(tmp_path: Path) -> None:
+    fields = (
+        ObservedField("text", {}, True, True),
+        ObservedField("number", {}, False, False),
+    )
+    documents = observed_to_simulated([Observed(7, "photo", fields, ())], [np.array([0.75, 0.999])])
+    write_simulated(documents, tmp_path / "simulated.json")
+    (found,) = read_simulated(tmp_path / "simulated.json")
+    assert (found.document_id, found.level) == ("photo-7", "photo")
+    assert [field.confidence for field in found.fields] == pytest.approx([0.75, 0.999])
+    assert [(field.kind, field.right, field.acceptable) for field in found.fields] == [
+        ("text", True, True),
+        ("number", False, False),
+    ]

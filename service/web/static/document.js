@@ -83,6 +83,8 @@ function startWork() {
     doIt();
   });
   if (location.hash === "#doubtful") stepDoubt(1);
+  const answer = /^#annotation-\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
+  if (answer) bringIntoView(answer);
 }
 
 async function act(what) {

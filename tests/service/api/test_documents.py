@@ -138,9 +138,9 @@ def test_priority_is_changed(world: World) -> None:
     path = f"/api/documents/{document_id}/priority"
     done = world.client.post(path, json={"priority": 2}, headers=world.bearer())
     assert done.status_code == 200
-    wrong = world.client.post(path, json={"priority": 99}, headers=world.bearer())
+    wrong = world.client.post(path, json={"priority": 987_654}, headers=world.bearer())
     assert wrong.status_code == 422
-    assert "99" not in wrong.text, "the wrong value is not sent back"
+    assert "987654" not in wrong.text, "the wrong value is not sent back"
 
 
 def test_deletion_deletes_rows_and_bytes(world: World) -> None:

@@ -9,7 +9,6 @@ import pytest
 from archive.clock import utc_now
 from archive.health import finish_canary, send_canary
 from archive.tables import Role
-from service.api import model_versions
 from service.api.health import CANARY_AGE
 from service.web.rendering import static_address
 from tests.service.worlds import World, pdf, running_world, sample_record
@@ -62,38 +61,6 @@ def test_metrics_count_what_the_database_holds(world: World) -> None:
     assert 'method="GET",route="/static/",status="200"' in text
     assert 'formloop_upload_files_total{answer="accepted"} 1.0' in text
     assert "process_resident_memory_bytes" in text
-
-
-def test_models_are_listed_promoted_and_rolled_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    current = world.client.get("/api/models", headers=world.bearer()).json()["current"]
-    calls: list[str] = []
-    monkeypatch.setattr(model_versions, "set_current", lambda _, name: calls.append(name))
-    done = world.client.post(f"/api/models/{current}/promote", headers=world.bearer())
-    assert (done.status_code, calls) == (200, [current])
-    unknown = world.client.post("/api/models/..%2F..%2Fetc/promote", headers=world.bearer())
-    assert unknown.status_code == 404
-    unknown = world.client.post("/api/models/nope/promote", headers=world.bearer())
-    assert unknown.status_code == 404
-    back = world.client.post("/api/models/rollback", headers=world.bearer())
-    assert back.status_code == 409, "there is no earlier version"
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/api/training-runs"),
-        ("GET", "/api/training-runs/1"),
-        ("GET", "/api/promise"),
-        ("PUT", "/api/promise"),
-        ("POST", "/hooks/label-studio"),
-    ],
-)
-def test_what_does_not_exist_yet_says_so(world: World, method: str, path: str) -> None:
-    answer = world.client.request(method, path, headers=world.bearer())
-    assert answer.status_code == 501
-    assert answer.json()["type"] == "urn:formloop:problem:not_built"
 
 
 def test_callbacks_are_added_shown_and_removed(world: World) -> None:

@@ -12,7 +12,15 @@ from service.api.auth import CSRF_FIELD, SESSION_COOKIE
 from tests.service.web.stage import finish, form_record
 from tests.service.worlds import PASSWORD, SCRIPT, World, pdf
 
-PAGES = ("/", "/account", "/users", "/audit", "/callbacks")
+PAGES = (
+    "/",
+    "/account",
+    "/users",
+    "/audit",
+    "/callbacks",
+    "/reviews/figures",
+    "/reviews/disagreements",
+)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 

@@ -1,0 +1,220 @@
+"""Where the promise stands: what is proved, what is used meanwhile, and when it is withdrawn.
+
+While too little was audited, the threshold comes from simulated scans and is chosen with
+caution. Once the audit proves one, that one is used and the promise is kept. When the watch sees
+that it does not hold, it is withdrawn: next to nothing is accepted unseen until documents
+audited after that prove it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from annotation.drift import find_alarm
+from annotation.promise import (
+    DEFAULT_CERTAINTY,
+    DEFAULT_TARGET,
+    DOUBTS,
+    CurvePoint,
+    SeenDocument,
+    count_seen,
+    documents_needed,
+    draw_curve,
+    level_to_threshold,
+    prove_level,
+)
+from extraction.errors import InputError
+from extraction.json_values import Json, JsonObject, as_integer, as_list, as_number
+
+LEAST_TARGET: Final = 0.0005
+MOST_TARGET: Final = 0.1
+CAUTION: Final = 0.5
+"""Simulated scans resemble real ones only so far: they must do so many times better."""
+WITHDRAWN_SHARE: Final = 0.1
+"""The doubt accepted after a withdrawal, as a share of the target."""
+
+
+class PromiseState(StrEnum):
+    SIMULATED = "simulated"
+    """Too little was audited; the threshold comes from simulated scans."""
+    KEPT = "kept"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseGoal:
+    """At most ``target`` of what is accepted unseen is wrong, at ``certainty``."""
+
+    target: float = DEFAULT_TARGET
+    certainty: float = DEFAULT_CERTAINTY
+
+    def __post_init__(self) -> None:
+        if not LEAST_TARGET <= self.target <= MOST_TARGET:
+            allowed = f"{LEAST_TARGET} to {MOST_TARGET}"
+            raise InputError(f"target: is {self.target}; give a share from {allowed}")
+        if not 0.5 <= self.certainty <= 0.999:
+            raise InputError(f"certainty: is {self.certainty}; give a share from 0.5 to 0.999")
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseStanding:
+    """``level`` is the doubt in use (its number in ``DOUBTS``); -1: nothing is accepted unseen.
+
+    ``since`` is from when on audited documents count: the last withdrawal, or the last
+    change of what gives the confidences. ``needed`` is about how many audited documents are
+    still needed to prove the target, 0 once it is. ``group`` and ``error`` say what the
+    last withdrawal saw. ``curve`` is of simulated scans while ``is_simulated``.
+    """
+
+    goal: PromiseGoal
+    state: PromiseState = PromiseState.SIMULATED
+    level: int = -1
+    since: datetime | None = None
+    audited: int = 0
+    wrong: int = 0
+    documents: int = 0
+    needed: int = 0
+    automation: float = 0.0
+    group: str = ""
+    error: float | None = None
+    is_simulated: bool = True
+    curve: tuple[CurvePoint, ...] = field(default=())
+
+    @property
+    def kept(self) -> bool:
+        return self.state is PromiseState.KEPT
+
+    @property
+    def threshold(self) -> float:
+        """The lowest confidence that is accepted unseen."""
+        return level_to_threshold(self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseEvidence:
+    """All that the standing follows from. ``audited`` are in the order in which they were
+    looked at; ``automation`` is of recent documents, for each of ``DOUBTS``."""
+
+    audited: tuple[SeenDocument, ...]
+    audited_at: tuple[datetime, ...]
+    simulated: tuple[SeenDocument, ...]
+    automation: tuple[float, ...]
+
+
+def judge_promise(before: PromiseStanding, evidence: PromiseEvidence) -> PromiseStanding:
+    """The standing after ``evidence``; the same evidence again changes nothing."""
+    goal, since = before.goal, before.since
+    pairs = tuple(zip(evidence.audited, evidence.audited_at, strict=True))
+    recent = [pair for pair in pairs if since is None or pair[1] > since]
+    documents = tuple(document for document, _ in recent)
+    alarm = find_alarm(documents, before.level, goal.target)
+    if alarm is not None:
+        at = next(at for document, at in recent if document.document_id == alarm.document_id)
+        documents = tuple(document for document, seen_at in recent if seen_at > at)
+        before = PromiseStanding(
+            goal, PromiseState.WITHDRAWN, since=at, group=alarm.group, error=alarm.error
+        )
+    proved = prove_level(documents, goal.target, goal.certainty)
+    state, level = _choose(before, proved, evidence.simulated)
+    is_simulated = proved is None
+    shown = evidence.simulated if is_simulated else documents
+    wrong, seen = count_seen(documents)
+    return PromiseStanding(
+        goal=goal,
+        state=state,
+        level=level,
+        since=before.since,
+        audited=int(seen[:, level].sum()) if level >= 0 else 0,
+        wrong=int(wrong[:, level].sum()) if level >= 0 else 0,
+        documents=len(documents),
+        needed=0 if proved is not None else _still_needed(goal, len(documents)),
+        automation=evidence.automation[level] if level >= 0 else 0.0,
+        group=before.group if state is PromiseState.WITHDRAWN else "",
+        error=before.error if state is PromiseState.WITHDRAWN else None,
+        is_simulated=is_simulated,
+        curve=draw_curve(shown, evidence.automation, goal.certainty),
+    )
+
+
+def _choose(
+    before: PromiseStanding, proved: int | None, simulated: Sequence[SeenDocument]
+) -> tuple[PromiseState, int]:
+    if proved is not None:
+        return PromiseState.KEPT, proved
+    cautious = cautious_level(simulated, before.goal.target)
+    if before.state is PromiseState.SIMULATED:
+        return PromiseState.SIMULATED, cautious
+    # What was kept and is not proved any more is withdrawn, too.
+    return PromiseState.WITHDRAWN, min(cautious, _level_below(WITHDRAWN_SHARE * before.goal.target))
+
+
+def cautious_level(simulated: Sequence[SeenDocument], target: float) -> int:
+    """The loosest doubt at which simulated scans err ``CAUTION`` times the target at most."""
+    wrong, seen = count_seen(simulated)
+    kept = wrong.sum(axis=0) <= CAUTION * target * seen.sum(axis=0)
+    return max((level for level in range(len(DOUBTS)) if kept[level]), default=-1)
+
+
+def _level_below(doubt: float) -> int:
+    return sum(known <= doubt for known in DOUBTS) - 1
+
+
+def _still_needed(goal: PromiseGoal, documents: int) -> int:
+    return max(1, documents_needed(goal.target, goal.certainty) - documents)
+
+
+def standing_to_json(standing: PromiseStanding) -> JsonObject:
+    return {
+        "target": standing.goal.target,
+        "certainty": standing.goal.certainty,
+        "state": str(standing.state),
+        "level": standing.level,
+        "since": None if standing.since is None else standing.since.isoformat(),
+        "audited": standing.audited,
+        "wrong": standing.wrong,
+        "documents": standing.documents,
+        "needed": standing.needed,
+        "automation": standing.automation,
+        "group": standing.group,
+        "error": standing.error,
+        "is_simulated": standing.is_simulated,
+        "curve": [
+            [point.doubt, point.error, point.bound, point.automation, point.audited]
+            for point in standing.curve
+        ],
+    }
+
+
+def standing_from_json(stored: Mapping[str, Json]) -> PromiseStanding:
+    """ValueError or KeyError for what ``standing_to_json`` did not write."""
+    since, error = stored["since"], stored["error"]
+    return PromiseStanding(
+        goal=PromiseGoal(as_number(stored["target"]), as_number(stored["certainty"])),
+        state=PromiseState(str(stored["state"])),
+        level=as_integer(stored["level"]),
+        since=None if since is None else datetime.fromisoformat(str(since)),
+        audited=as_integer(stored["audited"]),
+        wrong=as_integer(stored["wrong"]),
+        documents=as_integer(stored["documents"]),
+        needed=as_integer(stored["needed"]),
+        automation=as_number(stored["automation"]),
+        group=str(stored["group"]),
+        error=None if error is None else as_number(error),
+        is_simulated=bool(stored["is_simulated"]),
+        curve=tuple(_point(as_list(point)) for point in as_list(stored["curve"])),
+    )
+
+
+def _point(stored: list[Json]) -> CurvePoint:
+    doubt, error, bound, automation, audited = stored
+    return CurvePoint(
+        as_number(doubt),
+        None if error is None else as_number(error),
+        as_number(bound),
+        as_number(automation),
+        as_integer(audited),
+    )

@@ -1,0 +1,340 @@
+"""Fine-tuning by the Trainer of ``transformers``: batches that the seed and a step's number
+alone decide, checkpoints to go on from, an early stop, progress told as it comes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import Dataset, Sampler, SequentialSampler
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from models.base_network import Base
+from models.network import TokenClassifier
+from models.samples import (
+    Sample,
+    Variation,
+    batches_of,
+    pad_labels,
+    samples_to_inputs,
+    vary_sample,
+)
+from models.tokens import Vocabulary
+from models.train import class_weights, has_fast_bfloat16
+
+NO_LABEL = -100
+HEAD = "classify."
+CHECKPOINTS = "checkpoint-*"
+STATE_FILE = "trainer_state.json"
+_WHOLE = (STATE_FILE, "model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+
+Inputs = dict[str, Tensor]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TuningSettings:
+    """``tokens`` are those of one batch; the outputs, which may be new, learn ``head_rate``
+    times as fast as the rest; ``checks`` is how often in all the held-back samples are
+    looked at, ``patience`` how many looks without a gain end it, ``minutes`` end it anyhow."""
+
+    seed: int = 20211
+    steps: int = 600
+    tokens: int = 4096
+    learning_rate: float = 5e-4
+    head_rate: float = 8.0
+    warm_up: float = 0.06
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.05
+    checks: int = 10
+    patience: int = 4
+    minutes: float = 12.0
+    threads: int = 2
+    variation: Variation = field(default_factory=Variation)
+
+
+@dataclass(frozen=True, slots=True)
+class TuningProgress:
+    """``loss`` is the mean of the last steps, ``held_back_loss`` that of samples kept aside."""
+
+    step: int
+    steps: int
+    loss: float | None
+    held_back_loss: float | None
+
+
+Tell = Callable[[TuningProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    network: TokenClassifier
+    steps: int
+    held_back_loss: float
+    resumed_at: int
+
+
+def tune(
+    base: Base,
+    samples: Sequence[Sample],
+    held_back: Sequence[Sample],
+    settings: TuningSettings,
+    folder: Path,
+    tell: Tell = lambda progress: None,
+) -> Tuned:
+    """The network that has learnt ``samples``; goes on from a checkpoint in ``folder``."""
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    checkpoint = find_checkpoint(folder)
+    steps = _Steps(samples, base.vocabulary, settings)
+    trainer = _LabelTrainer(
+        model=base.network.train(),
+        args=_arguments(folder, settings),
+        train_dataset=steps,
+        # Asked for, but never looked at: the trainer holds its own samples back.
+        eval_dataset=steps,
+        data_collator=_only_item,
+        callbacks=[EarlyStoppingCallback(settings.patience), _Teller(tell, settings)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.prepare(samples, held_back, len(base.labels), settings)
+    if checkpoint is not None:
+        _log.info("going on from %s", checkpoint.name)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    # The accelerator has wrapped its forward to calculate in halves.
+    trained = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+    network = cast(TokenClassifier, trained).to("cpu").eval()
+    resumed = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+    loss = float(trainer.state.best_metric or 0.0)
+    return Tuned(network, int(trainer.state.global_step), loss, resumed)
+
+
+def find_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint; those that a kill left half written are removed."""
+    found = sorted(folder.glob(CHECKPOINTS), key=lambda path: int(path.name.rpartition("-")[2]))
+    for path in reversed(found):
+        if _is_whole(path):
+            return path
+        shutil.rmtree(path, ignore_errors=True)
+    return None
+
+
+def _is_whole(path: Path) -> bool:
+    if not all((path / name).is_file() for name in _WHOLE):
+        return False
+    try:
+        json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
+        torch.load(path / "optimizer.pt", weights_only=True)
+    except (ValueError, OSError, RuntimeError, EOFError):
+        return False
+    return True
+
+
+class _Steps(Dataset[Inputs]):
+    """The batch of each step, varied by draws of its own."""
+
+    def __init__(
+        self, samples: Sequence[Sample], vocabulary: Vocabulary, settings: TuningSettings
+    ) -> None:
+        self._vocabulary, self._settings = vocabulary, settings
+        self._plan: list[list[Sample]] = []
+        epoch = 0
+        while len(self._plan) < settings.steps:
+            order = np.random.default_rng((settings.seed, epoch))
+            self._plan += batches_of(samples, settings.tokens, order)
+            epoch += 1
+
+    def __len__(self) -> int:
+        return self._settings.steps
+
+    def __getitem__(self, step: int) -> Inputs:
+        rng = np.random.default_rng((self._settings.seed, 1, step))
+        variation = self._settings.variation
+        return _to_inputs(
+            [vary_sample(sample, variation, self._vocabulary, rng) for sample in self._plan[step]]
+        )
+
+
+def _to_inputs(samples: Sequence[Sample]) -> Inputs:
+    arrays = samples_to_inputs(samples) | {"labels": pad_labels(samples)}
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _only_item(items: Sequence[Inputs]) -> Inputs:
+    """A step's item is a whole batch already."""
+    return items[0]
+
+
+class _LabelTrainer(Trainer):
+    """The loss of labels that may be missing, and held-back samples of its own."""
+
+    def prepare(
+        self,
+        samples: Sequence[Sample],
+        held_back: Sequence[Sample],
+        labels: int,
+        settings: TuningSettings,
+    ) -> None:
+        self._weights = class_weights(samples, labels)
+        self._head_rate = settings.head_rate
+        self._smoothing = settings.label_smoothing
+        order = np.random.default_rng(settings.seed)
+        self._held_back = list(batches_of(held_back, settings.tokens, order)) if held_back else []
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Norms and biases are not decayed; the outputs learn faster."""
+        network = cast(TokenClassifier, self.model)
+        rate, decay = self.args.learning_rate, self.args.weight_decay
+        groups = []
+        for is_head, factor in ((False, 1.0), (True, self._head_rate)):
+            some = [
+                parameter
+                for name, parameter in network.named_parameters()
+                if name.startswith(HEAD) is is_head
+            ]
+            for is_wide in (True, False):
+                chosen = [one for one in some if (one.dim() > 1) is is_wide]
+                kept = decay if is_wide else 0.0
+                groups.append({"params": chosen, "lr": rate * factor, "weight_decay": kept})
+        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
+        return self.optimizer
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        return SequentialSampler(range(self.args.max_steps))
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: Inputs,
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        labels = inputs.pop("labels")
+        return self._loss(model(**inputs), labels, self._smoothing)
+
+    def _loss(self, logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+        return functional.cross_entropy(
+            logits.float().flatten(0, 1),
+            labels.flatten(),
+            weight=self._weights.to(logits.device),
+            ignore_index=NO_LABEL,
+            label_smoothing=smoothing,
+        )
+
+    @torch.no_grad()
+    def evaluate(
+        self,
+        eval_dataset: Any = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        network = cast(TokenClassifier, self.model).eval()
+        losses = []
+        for batch in self._held_back:
+            inputs = self._prepare_inputs(_to_inputs(batch))
+            with self.autocast_smart_context_manager():
+                logits = network(**{k: v for k, v in inputs.items() if k != "labels"})
+            losses.append(float(self._loss(logits, inputs["labels"], 0.0)))
+        network.train()
+        metrics = {"eval_loss": float(np.mean(losses)) if losses else 0.0}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+
+class _Teller(TrainerCallback):
+    """Tells how far it is, and ends it when its time is over."""
+
+    def __init__(self, tell: Tell, settings: TuningSettings) -> None:
+        self._tell, self._settings = tell, settings
+        self._loss: float | None = None
+        self._held_back: float | None = None
+        self._clock = _Clock(60 * settings.minutes)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **_: object,
+    ) -> None:
+        told = logs or {}
+        self._loss = told.get("loss", self._loss)
+        self._held_back = told.get("eval_loss", self._held_back)
+        self._tell(TuningProgress(state.global_step, state.max_steps, self._loss, self._held_back))
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: object,
+    ) -> None:
+        if self._clock.is_over():
+            control.should_evaluate = control.should_save = control.should_training_stop = True
+
+
+class _Clock:
+    """Seconds of this process; 0 means no end."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._started = time.monotonic()
+
+    def is_over(self) -> bool:
+        spent = time.monotonic() - self._started
+        return 0 < self._seconds < spent
+
+
+def _arguments(folder: Path, settings: TuningSettings) -> TrainingArguments:
+    every = max(1, settings.steps // settings.checks)
+    is_gpu = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=settings.steps,
+        per_device_train_batch_size=1,
+        learning_rate=settings.learning_rate,
+        warmup_steps=round(settings.warm_up * settings.steps),
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type="cosine",
+        max_grad_norm=1.0,
+        seed=settings.seed,
+        bf16=torch.cuda.is_bf16_supported() if is_gpu else has_fast_bfloat16(),
+        use_cpu=not is_gpu,
+        eval_strategy="steps",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        logging_steps=max(1, min(10, settings.steps // 20)),
+        disable_tqdm=True,
+        report_to=[],
+        remove_unused_columns=False,
+        label_names=["labels"],
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+    )
