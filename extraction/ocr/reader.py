@@ -122,7 +122,7 @@ class Reader:
             crops, pictures, self._models.read(pictures), strict=True
         ):
             share = (picture.shape[1] - crop.width) / picture.shape[1]
-            readings.append(reading.after(share) if crop.context else reading)
+            readings.append(reading.after(share) if crop.shows_more else reading)
         return readings
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -28,6 +29,9 @@ SPECK = 0.16
 LEAST_LEADING = 0.13
 """Height of a sign that leads a line, which is in its place, as a share of a character."""
 
+LONE, LONG_ROW = 1.3, 4.0
+"""Widths of a row with one character, and of what is shown of the row above it, in ems."""
+
 AT_BORDER = 0.15
 """Ink that is nearer to a side of its cell than this share of a character may touch it."""
 
@@ -37,7 +41,8 @@ class Crop:
     """A picture of one line of text and where its word will stand.
 
     ``context`` is a piece of the line that is shown before it once more, so that a sign at
-    its very beginning is read. A crop ``at_border`` may have lost ink with its ruling line.
+    its very beginning is read. ``above`` is the end of the row above, shown before a row that
+    holds a lone character. A crop ``at_border`` may have lost ink with its ruling line.
     """
 
     line: Line
@@ -45,7 +50,13 @@ class Crop:
     leftover: bool = False
     beside_text: bool = False
     context: Box | None = None
+    above: Box | None = None
     at_border: bool = False
+
+    @property
+    def shows_more(self) -> bool:
+        """Whether its picture begins with something that is not its own."""
+        return self.context is not None or self.above is not None
 
     @property
     def width(self) -> int:
@@ -70,6 +81,8 @@ def lines_to_crops(
         ]
         if cell is not None:
             cut = [replace(crop, at_border=touches(crop, cells[cell], ink, em)) for crop in cut]
+            after = (with_row_above(crop, row, ink.mask, em) for row, crop in pairwise(cut))
+            cut = [*cut[:1], *after]
         crops += cut
         if cell is not None:
             covered = [box.padded(0.15 * em) for box in boxes]
@@ -81,6 +94,21 @@ def lines_to_crops(
                 if is_placed_like_text(box, cells[cell], texts, em)
             ]
     return crops
+
+
+def with_row_above(crop: Crop, row: Crop, mask: Mask, em: float) -> Crop:
+    """``crop`` with the end of the ``row`` above it, where it is a character that wrapped onto
+    a row of its own: by itself 内 looks like 丙, in its sentence it does not."""
+    if row.line.parts or crop.line.parts or is_tilted(row.line, em):
+        return crop
+    own, sentence = box_of_ink(mask, crop.box), box_of_ink(mask, row.box)
+    if own is None or sentence is None or sentence.center[1] > own.top:
+        return crop
+    if own.width > LONE * em or sentence.width < LONG_ROW * em:
+        return crop
+    reach = Box(own.x0 - 0.4 * em, crop.box.top, own.x1 + 0.4 * em, crop.box.bottom)
+    end = Box(sentence.x1 - LONG_ROW * em, row.box.top, sentence.x1 + 0.1 * em, row.box.bottom)
+    return replace(crop, box=reach.intersection(crop.box), above=end)
 
 
 def touches(crop: Crop, cell: Box, ink: PrintInk, em: float) -> bool:
@@ -272,7 +300,15 @@ def crop_to_picture(crop: Crop, gray: Gray, mask: Mask, em: float, pad: float = 
         if crop.context is not None:
             first = math.floor(crop.context.x0) - max(0, math.floor(crop.box.x0))
             shown = np.hstack([shown[:, first : first + round(crop.context.width)], shown])
+        elif crop.above is not None:
+            before = _resized(cut_own_ink(gray, mask, crop.above, pad, em), shown.shape[0])
+            shown = np.hstack([before, shown])
     return np.repeat(shown[:, :, None], 3, axis=2)
+
+
+def _resized(picture: Gray, height: int) -> Gray:
+    width = max(1, round(picture.shape[1] * height / picture.shape[0]))
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _cut(gray: Gray, box: Box, slope: float = 0.0) -> Gray:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from extraction.ocr.ink import Mask
-from extraction.ocr.text_crops import cut_own_ink, leading_sign, line_crop, nearest_row
+from extraction.ocr.text_crops import (
+    Crop,
+    crop_to_picture,
+    cut_own_ink,
+    leading_sign,
+    line_crop,
+    nearest_row,
+    with_row_above,
+)
 from extraction.ocr.text_lines import (
     LONGEST_SIDE_PX,
     STRIDE_PX,
@@ -191,3 +201,24 @@ def test_crop_follows_ink_that_the_box_cuts_but_not_into_the_next_row() -> None:
     crop = line_crop(line, [line], Box(0, 0, 200, 200), ink, 20.0)
     assert crop.top <= 34
     assert crop.bottom <= 63
+
+
+def test_lone_character_on_a_row_of_its_own_is_shown_with_the_end_of_its_sentence() -> None:
+    """内 by itself was read as 丙, and with confidence."""
+    em, mask = 20.0, np.zeros((100, 300), bool)
+    mask[10:30, 10:290] = True
+    mask[40:60, 140:160] = True
+    sentence = Crop(Line(Box(8, 6, 292, 34), 0), Box(0, 6, 300, 34))
+    lone = Crop(Line(Box(130, 36, 170, 64), 0), Box(100, 36, 200, 64))
+    shown = with_row_above(lone, sentence, mask, em)
+    assert shown.above is not None
+    assert shown.above.x1 == pytest.approx(290, abs=3) and shown.above.width > 3 * em
+    assert shown.box.x0 <= 140 and shown.box.x1 >= 160, "it is whole itself"
+    gray = np.where(mask, 0, 255).astype(np.uint8)
+    picture = crop_to_picture(shown, gray, mask, em)
+    assert picture.shape[1] > shown.width + 3 * em
+    longer = mask.copy()
+    longer[40:60, 140:185] = True
+    assert with_row_above(lone, sentence, longer, em).above is None, "two characters say enough"
+    beside = replace(lone, box=Box(100, 6, 200, 34))
+    assert with_row_above(beside, sentence, mask, em).above is None, "it is no row of its own"
