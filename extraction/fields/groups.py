@@ -213,7 +213,7 @@ def _body_rows(declaration: FormDeclaration, view: TableView, block: HeaderBlock
     for row in range(block.rows.stop, view.grid.rows):
         if _ends_group(declaration, view, block, row):
             return
-        if section is not None and _starts_section(view, section, row):
+        if section is not None and _starts_section(view, block.group, section, row):
             return
         if _header_score(view, row, block.group) > 0 or _is_wide(view, block, row, width):
             continue
@@ -227,9 +227,12 @@ def _section_cell(view: TableView, block: HeaderBlock) -> Cell | None:
     return cell if cell is not None and cell.rows.stop > block.rows.stop else None
 
 
-def _starts_section(view: TableView, section: Cell, row: int) -> bool:
+def _starts_section(view: TableView, group: GroupDeclaration, section: Cell, row: int) -> bool:
+    """Another section, not this one once more on its next page, one of them perhaps misread."""
     cell = view.at.get((row, section.column))
     if cell is None or cell.row != row or cell.continues or not cell.words:
+        return False
+    if any(match.target == SECTION + group.name for match in view.matches_of(cell)):
         return False
     return cell.column == section.column and comparable(cell.text) != comparable(section.text)
 

@@ -244,3 +244,25 @@ def test_a_line_that_holds_but_the_end_of_a_merged_text_is_no_row() -> None:
     rows = [HEADER, row_of("满意率", level1="满意度指"), HEADER, tail]
     found = indicators(on_page_two(grid_of(rows), 2))
     assert texts(found, "level1", "level3") == [("满意度指标（10分）", "满意率")]
+
+
+def test_a_section_printed_again_on_the_next_page_goes_on_though_it_was_misread_before() -> None:
+    """Ten rows of the next page were lost, since 绩效指.标完成情 is not 绩效指标完成情况."""
+    grid = grid_of(
+        [
+            [("绩效指.标完成情", 2, 1), *HEADER],
+            [None, *row_of("清淤")],
+            [("绩效指标完成情况", 2, 1), *row_of("清障")],
+            [None, *row_of("养护")],
+        ]
+    )
+    assert texts(indicators(grid), "level3") == [("清淤",), ("清障",), ("养护",)]
+    other = grid_of(
+        [
+            [("绩效指标", 2, 1), *HEADER],
+            [None, *row_of("清淤")],
+            [("其他说明", 2, 1), *row_of("清障")],
+            [None, *row_of("养护")],
+        ]
+    )
+    assert texts(indicators(other), "level3") == [("清淤",)]
