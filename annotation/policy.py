@@ -22,7 +22,7 @@ class ReviewPolicy:
     looked at, the same for every field.
     """
 
-    threshold: float = 0.9
+    threshold: float = 0.95
     always_review: frozenset[str] = frozenset()
     audit_documents: float = 0.1
     audit_fields: float = 0.2

@@ -1,8 +1,8 @@
 """Back-up and restore: rows and blobs of one moment in one file, for either database.
 
-A ZIP: ``rows/<table>.jsonl``, ``blobs/<key>`` and, written last, ``manifest.json``. Rows are
-plain JSON, so a back-up of SQLite restores into PostgreSQL and the reverse, and one of an
-older schema is brought up to date after it is restored.
+A ZIP: ``rows/<table>.jsonl``, ``blobs/<key>``, ``folders/<name>/<path>`` and, written last,
+``manifest.json``. Rows are plain JSON, so a back-up of SQLite restores into PostgreSQL and
+the reverse, and one of an older schema is brought up to date after it is restored.
 
 Left out: web sessions (people sign in again), signs of life, kept exports.
 """
@@ -14,11 +14,12 @@ import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import DateTime, MetaData, Table, func, insert, select
@@ -42,27 +43,36 @@ _DAMAGE: Final = (
     ValueError,
     BlobMissing,  # a key that leads out of the storage
 )
+_UNFINISHED: Final = (".new", ".part", ".lock")
 _LEFT_OUT: Final = frozenset(
     {row.__tablename__ for row in (WebSession, Heartbeat, Canary, ProcessLease)}
 )
 
+Folders = Mapping[str, Path]
+"""Folders beside the database and the storage, by the name that they have in the back-up."""
+
 
 @dataclass(frozen=True, slots=True)
 class BackupSummary:
-    """``missing`` are keys that rows speak of but the storage did not hold."""
+    """``missing`` are keys that rows speak of but the storage did not hold; ``files`` are
+    those of folders."""
 
     schema: str
     rows: int
     blobs: int
     bytes: int
     missing: tuple[str, ...]
+    files: int = 0
 
 
-def write_backup(database: Database, blobs: Blobs, file: Path) -> BackupSummary:
+def write_backup(
+    database: Database, blobs: Blobs, file: Path, folders: Folders = MappingProxyType({})
+) -> BackupSummary:
     """Writes the file, which appears when it is complete. The service may go on working.
 
     Blobs are never changed once written, so those of the rows' moment are still there
-    unless their document was deleted meanwhile; these are named as missing.
+    unless their document was deleted meanwhile; these are named as missing. What is in
+    ``folders`` is taken along, but for files whose name marks them as being written.
     """
     schema = database.schema_version()
     if schema != newest_version():
@@ -72,7 +82,7 @@ def write_backup(database: Database, blobs: Blobs, file: Path) -> BackupSummary:
         part.touch(mode=0o600, exist_ok=False)
         with part.open("wb") as stream:
             with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED, allowZip64=True) as backup:
-                summary = _write_all(database, blobs, backup, schema)
+                summary = _write_all(database, blobs, folders, backup, schema)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(file)
@@ -83,11 +93,13 @@ def write_backup(database: Database, blobs: Blobs, file: Path) -> BackupSummary:
     return summary
 
 
-def restore_backup(file: Path, database: Database, blobs: Blobs) -> BackupSummary:
+def restore_backup(
+    file: Path, database: Database, blobs: Blobs, folders: Folders = MappingProxyType({})
+) -> BackupSummary:
     """Restores into an empty database; BadBackup when it is not, or the file is damaged.
 
-    Rows come last and in one transaction: a restore that breaks off leaves no rows, and
-    can be run again.
+    A folder of the back-up that is none of ``folders`` is left out. Rows come last and in one
+    transaction: a restore that breaks off leaves no rows, and can be run again.
     """
     try:
         with zipfile.ZipFile(file) as backup:
@@ -96,6 +108,8 @@ def restore_backup(file: Path, database: Database, blobs: Blobs) -> BackupSummar
             for name in _names(backup, "blobs/"):
                 with backup.open(name) as stream:
                     blobs.write(name.removeprefix("blobs/"), stream)
+            for name, folder in folders.items():
+                _restore_folder(backup, name, folder)
             database.migrate(summary.schema)
             with database.write() as session:
                 rows = _restore_rows(session, backup)
@@ -110,7 +124,7 @@ def restore_backup(file: Path, database: Database, blobs: Blobs) -> BackupSummar
 
 
 def _write_all(
-    database: Database, blobs: Blobs, backup: zipfile.ZipFile, schema: str
+    database: Database, blobs: Blobs, folders: Folders, backup: zipfile.ZipFile, schema: str
 ) -> BackupSummary:
     with database.snapshot() as session:
         rows = sum(
@@ -127,7 +141,9 @@ def _write_all(
             kept += 1
         except BlobMissing:
             missing.append(key)
-    summary = BackupSummary(schema, rows, kept, size, tuple(missing))
+    files = tuple(_folder_files(folders))
+    size += sum(_copy_file(path, name, backup) for path, name in files)
+    summary = BackupSummary(schema, rows, kept, size, tuple(missing), len(files))
     manifest = {"format": FORMAT, "created_at": datetime.now(UTC).isoformat(), **asdict(summary)}
     backup.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
     return summary
@@ -165,6 +181,34 @@ def _copy_blob(blobs: Blobs, key: str, backup: zipfile.ZipFile) -> int:
         return source.tell()
 
 
+def _folder_files(folders: Folders) -> Iterator[tuple[Path, str]]:
+    """With their names in the back-up; those at the top of a folder first, since they point at
+    what is below."""
+    for name, folder in folders.items():
+        inside = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+        for path in sorted(inside, key=lambda one: (len(one.parts), one)):
+            if path.parts[0][0] != "." and path.suffix not in _UNFINISHED:
+                yield folder / path, f"folders/{name}/{path.as_posix()}"
+
+
+def _copy_file(path: Path, name: str, backup: zipfile.ZipFile) -> int:
+    with path.open("rb") as source, backup.open(name, "w", force_zip64=True) as target:
+        shutil.copyfileobj(source, target, CHUNK_BYTES)
+        return source.tell()
+
+
+def _restore_folder(backup: zipfile.ZipFile, name: str, folder: Path) -> None:
+    start = f"folders/{name}/"
+    # What points at others comes last.
+    for entry in reversed(_names(backup, start)):
+        path = (folder / entry.removeprefix(start)).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            raise ValueError(f"{entry} leads out of its folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with backup.open(entry) as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target, CHUNK_BYTES)
+
+
 def _read_manifest(backup: zipfile.ZipFile) -> BackupSummary:
     manifest = json.loads(backup.read("manifest.json"))
     if manifest.get("format") != FORMAT:
@@ -177,6 +221,7 @@ def _read_manifest(backup: zipfile.ZipFile) -> BackupSummary:
         int(manifest["blobs"]),
         int(manifest["bytes"]),
         tuple(str(key) for key in manifest["missing"]),
+        int(manifest.get("files", 0)),
     )
 
 

@@ -19,6 +19,7 @@ from annotation.lexicon_json import learnt_from_json, learnt_to_json
 from annotation.values import Verdict
 from archive.errors import NotFound
 from archive.kept_settings import read_setting, write_setting
+from archive.reviewed import find_last_said
 from archive.revisions import named_fields
 from archive.tables import CorrectionRow, DisagreementRow, Document, Revision, RevisionKind
 from extraction.declarations import FormDeclaration
@@ -145,12 +146,8 @@ def learn_if_due(
     session: Session, declarations: Sequence[FormDeclaration], now: datetime
 ) -> LexiconState | None:
     """Learns anew where people said or took back anything since; None where they did not."""
-    state = find_state(session)
-    newest = session.execute(
-        select(func.max(CorrectionRow.created_at), func.max(CorrectionRow.replaced_at))
-    ).one()
-    times = [at for at in newest if at is not None]
-    if state.learnt_at is not None and all(at < state.learnt_at for at in times):
+    state, said = find_state(session), find_last_said(session)
+    if state.learnt_at is not None and (said is None or said < state.learnt_at):
         return None
     return learn(session, declarations, now)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -31,15 +32,27 @@ class ReviewedRows:
     settled: Mapping[str, str]
 
 
-def find_reviewed_ids(session: Session, archive_id: str | None = None) -> tuple[str, ...]:
-    """The documents, all or those of an archive, of which anything was answered that still
-    stands, in order."""
+def find_reviewed_ids(
+    session: Session, archive_id: str | None = None, form_type: str | None = None
+) -> tuple[str, ...]:
+    """The documents, all or those of an archive or a form type, of which anything was
+    answered that still stands, in order."""
     query = select(CorrectionRow.document_id).where(CorrectionRow.replaced_at.is_(None))
+    if form_type is not None:
+        query = query.where(CorrectionRow.form_type == form_type)
     if archive_id is not None:
         query = query.join(Document, Document.id == CorrectionRow.document_id).where(
             Document.archive_id == archive_id
         )
     return tuple(sorted(set(session.scalars(query.distinct()))))
+
+
+def find_last_said(session: Session) -> datetime | None:
+    """When people last said or took back anything."""
+    newest = session.execute(
+        select(func.max(CorrectionRow.created_at), func.max(CorrectionRow.replaced_at))
+    ).one()
+    return max((at for at in newest if at is not None), default=None)
 
 
 def find_reviewed_generation(session: Session, document_id: str) -> int | None:

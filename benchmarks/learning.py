@@ -80,22 +80,20 @@ class Point:
 
 
 def measure(options: Options, folder: Path) -> Iterator[Point]:
-    shipped = load_declarations()
-    declarations = (*shipped, *load_declarations(FORMS))
+    declarations = (*load_declarations(), *load_declarations(FORMS))
     first = Reading(Labeller(), declarations, load_calibrator())
     forms = {family: _read(family, options) for family in layouts()}
     examples = {
         family: correct_all(first, found[: options.pool]) for family, found in forms.items()
     }
     tests = {family: found[options.pool :] for family, found in forms.items()}
-    known = [item.name for item in shipped]
     for seed in range(options.seeds):
         order = np.random.default_rng(seed).permutation(options.pool)
         for count in options.counts:
             if count == 0 and seed:
                 continue
             chosen = tuple(examples[family][k] for family in forms for k in order[:count])
-            yield from _measure_point(options, folder, first, chosen, tests, (count, seed), known)
+            yield from _measure_point(options, folder, first, chosen, tests, (count, seed))
 
 
 def _measure_point(
@@ -105,7 +103,6 @@ def _measure_point(
     chosen: tuple[TrainingExample, ...],
     tests: Mapping[str, Sequence[ReadForm]],
     place: tuple[int, int],
-    known: Sequence[str],
 ) -> Iterator[Point]:
     """Corrections of both families are learnt together, as in use."""
     count, seed = place
@@ -115,7 +112,7 @@ def _measure_point(
         began = time.monotonic()
         tuning = replace(options.curve.tuning, seed=seed)
         settings = replace(options.curve, tuning=tuning)
-        version = retrain_on(first, chosen, settings, folder, known)
+        version = retrain_on(first, chosen, settings, folder)
         before, after = old_layouts(version)
         loss, minutes = 100 * (before - after), (time.monotonic() - began) / 60
         trained = with_network(keyed, version)
@@ -139,11 +136,21 @@ def learning_section(points: Sequence[Point], options: Options) -> Section:
     seeds = len({point.seed for point in points})
     notes = [
         f"{seeds} seeds, {options.tests} documents of each family to judge by, "
-        + ("read perfectly." if options.printed else "scanned at clean300 and office200."),
+        + ("read perfectly" if options.printed else "scanned at clean300 and office200")
+        + ("." if options.keys_only else _told_tuning(options)),
         figures_to_markdown(figures),
     ]
     data = {"points": [_point_to_json(point) for point in points]}
     return Section("learning", "Learning curve", "\n\n".join(notes), data)
+
+
+def _told_tuning(options: Options) -> str:
+    tuning, replay = options.curve.tuning, options.curve.replay
+    return (
+        f"; {tuning.steps} steps of {tuning.tokens} tokens on {tuning.threads} threads, "
+        f"{replay.forms} synthetic forms beside the corrected ones, old layouts judged on "
+        f"{replay.test_forms} forms of layouts that no training shows."
+    )
 
 
 def points_to_figures(points: Sequence[Point]) -> Figures:
@@ -195,6 +202,7 @@ def read_options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--counts", type=int, nargs="+", default=usual.counts)
     parser.add_argument("--steps", type=int, default=usual.curve.tuning.steps)
     parser.add_argument("--replay", type=int, default=usual.curve.replay.forms)
+    parser.add_argument("--reprinted", type=int, default=usual.curve.reprinted)
     parser.add_argument("--tests", type=int, default=usual.tests)
     parser.add_argument("--processes", type=int, default=usual.processes)
     parser.add_argument("--threads", type=int, default=usual.curve.tuning.threads)
@@ -219,7 +227,7 @@ def read_options(arguments: Sequence[str] | None) -> Options:
         given.replay, given.steps = few.forms, min(given.steps, 60)
     tuning = replace(options.curve.tuning, steps=given.steps, threads=given.threads)
     replay = replace(options.curve.replay, forms=given.replay)
-    return replace(options, curve=CurveSettings(replay, tuning))
+    return replace(options, curve=CurveSettings(replay, tuning, given.reprinted))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from benchmarks.learning_curve import Reading
 from extraction.declarations import labels as declared_labels
 from models.finetune import TuningSettings
 from models.registry import GATE_FILE, find_current
-from models.retrain import RetrainOptions, retrain
+from models.retrain import REPRINTED_FORMS, RetrainOptions, retrain
 from models.training_set import Replay, SplitSettings, make_training_set, write_training_set
 from workers.training_data import example_to_form
 
@@ -22,8 +22,9 @@ LEARN_ALL = SplitSettings(documents=0.0, layouts=0.0)
 
 @dataclass(frozen=True, slots=True)
 class CurveSettings:
-    replay: Replay = field(default_factory=lambda: Replay(forms=1200, test_forms=160))
-    tuning: TuningSettings = field(default_factory=lambda: TuningSettings(steps=240))
+    replay: Replay = field(default_factory=Replay)
+    tuning: TuningSettings = field(default_factory=TuningSettings)
+    reprinted: int = REPRINTED_FORMS
 
 
 def retrain_on(
@@ -31,19 +32,19 @@ def retrain_on(
     examples: Sequence[TrainingExample],
     settings: CurveSettings,
     folder: Path,
-    known_types: Sequence[str],
 ) -> Path:
     """The folder of the version that has learnt the examples, by the road of the product."""
     data = make_training_set(
         [example_to_form(example) for example in examples],
         declared_labels(reading.declarations),
-        known_types,
+        (),
         settings.replay,
         LEARN_ALL,
     )
     path = write_training_set(folder / "data", data)
     out = folder / "runs" / f"{data.digest[:12]}-{settings.tuning.seed}-{settings.tuning.steps}"
-    return retrain(RetrainOptions(path, folder / "models", out, find_current(), settings.tuning))
+    models, base = folder / "models", find_current()
+    return retrain(RetrainOptions(path, models, out, base, settings.tuning, settings.reprinted))
 
 
 def old_layouts(version: Path) -> tuple[float, float]:

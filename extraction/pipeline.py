@@ -50,7 +50,10 @@ class WordLabeller(Protocol):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Stations:
-    """All that is loaded once per process and used for every document."""
+    """All that is loaded once per process and used for every document.
+
+    ``keys`` is the version of the learnt keys in ``declarations``, "" where there are none.
+    """
 
     rulings: RulingModels
     reader: Reader
@@ -60,10 +63,12 @@ class Stations:
     limits: Limits
     threshold: float
     lexicon: Lexicon = NO_LEXICON
+    keys: str = ""
 
     @property
     def producer(self) -> dict[str, str]:
-        learnt = {"lexicon": self.lexicon.version} if self.lexicon.version else {}
+        versions = {"lexicon": self.lexicon.version, "keys": self.keys}
+        learnt = {name: version for name, version in versions.items() if version}
         return {
             "ocr": self.reader.version,
             "labeller": self.labeller.version,

@@ -1,8 +1,10 @@
 """Fine-tuning by the Trainer of ``transformers``: batches that the seed and a step's number
-alone decide, checkpoints to go on from, an early stop, progress told as it comes."""
+alone decide, an average of the weights, checkpoints to go on from, an early stop, progress
+told as it comes."""
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import shutil
@@ -12,11 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.utils.data import Dataset, Sampler, SequentialSampler
+from torch.utils.data import Sampler, SequentialSampler
 from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
@@ -28,39 +28,37 @@ from transformers import (
 )
 
 from models.base_network import Base
+from models.label_loss import LabelLoss
+from models.mixture import Batch, MixedSteps, Part, PlanSettings, fixed_batches, share_out
 from models.network import TokenClassifier
-from models.samples import (
-    Sample,
-    Variation,
-    batches_of,
-    pad_labels,
-    samples_to_inputs,
-    vary_sample,
-)
-from models.tokens import Vocabulary
+from models.samples import Variation
 from models.train import class_weights, has_fast_bfloat16
 
-NO_LABEL = -100
 HEAD = "classify."
 CHECKPOINTS = "checkpoint-*"
 STATE_FILE = "trainer_state.json"
-_WHOLE = (STATE_FILE, "model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+AVERAGE_FILE = "average.pt"
+_WHOLE = (
+    *(STATE_FILE, "model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth"),
+    AVERAGE_FILE,
+)
 
-Inputs = dict[str, Tensor]
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TuningSettings:
     """``tokens`` are those of one batch; the outputs, which may be new, learn ``head_rate``
-    times as fast as the rest; ``checks`` is how often in all the held-back samples are
+    times as fast as the rest; ``averaging`` is how much of the averaged weights, which are
+    what comes out, a step keeps; ``checks`` is how often in all the held-back samples are
     looked at, ``patience`` how many looks without a gain end it, ``minutes`` end it anyhow."""
 
     seed: int = 20211
-    steps: int = 600
+    steps: int = 240
     tokens: int = 4096
-    learning_rate: float = 5e-4
+    learning_rate: float = 3e-4
     head_rate: float = 8.0
+    averaging: float = 0.97
     warm_up: float = 0.06
     weight_decay: float = 0.02
     label_smoothing: float = 0.05
@@ -94,17 +92,21 @@ class Tuned:
 
 def tune(
     base: Base,
-    samples: Sequence[Sample],
-    held_back: Sequence[Sample],
+    learnt: Sequence[Part],
+    held_back: Sequence[Part],
     settings: TuningSettings,
     folder: Path,
     tell: Tell = lambda progress: None,
 ) -> Tuned:
-    """The network that has learnt ``samples``; goes on from a checkpoint in ``folder``."""
+    """The network that has learnt some of each part in every step; goes on from a checkpoint
+    in ``folder``. The parts held back, alike named, say which checkpoint was the best."""
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     checkpoint = find_checkpoint(folder)
-    steps = _Steps(samples, base.vocabulary, settings)
+    parts = share_out(learnt)
+    plan = PlanSettings(settings.seed, settings.steps, settings.tokens, settings.variation)
+    steps = MixedSteps(parts, base.vocabulary, plan)
+    average = _Average(copy.deepcopy(base.network).eval(), settings.averaging)
     trainer = _LabelTrainer(
         model=base.network.train(),
         args=_arguments(folder, settings),
@@ -112,18 +114,24 @@ def tune(
         # Asked for, but never looked at: the trainer holds its own samples back.
         eval_dataset=steps,
         data_collator=_only_item,
-        callbacks=[EarlyStoppingCallback(settings.patience), _Teller(tell, settings)],
+        callbacks=[
+            average,
+            EarlyStoppingCallback(settings.patience),
+            _Teller(tell, settings),
+        ],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.prepare(samples, held_back, len(base.labels), settings)
+    trainer.prepare(parts, share_out(held_back), average, base.labels, settings)
     if checkpoint is not None:
         _log.info("going on from %s", checkpoint.name)
+        average.load(checkpoint)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    # The accelerator has wrapped its forward to calculate in halves.
-    trained = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
-    network = cast(TokenClassifier, trained).to("cpu").eval()
+    best = Path(trainer.state.best_model_checkpoint or folder)
+    if (best / AVERAGE_FILE).is_file():
+        average.load(best)
     resumed = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
     loss = float(trainer.state.best_metric or 0.0)
+    network = average.network.to("cpu").eval()
     return Tuned(network, int(trainer.state.global_step), loss, resumed)
 
 
@@ -148,39 +156,51 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-class _Steps(Dataset[Inputs]):
-    """The batch of each step, varied by draws of its own."""
-
-    def __init__(
-        self, samples: Sequence[Sample], vocabulary: Vocabulary, settings: TuningSettings
-    ) -> None:
-        self._vocabulary, self._settings = vocabulary, settings
-        self._plan: list[list[Sample]] = []
-        epoch = 0
-        while len(self._plan) < settings.steps:
-            order = np.random.default_rng((settings.seed, epoch))
-            self._plan += batches_of(samples, settings.tokens, order)
-            epoch += 1
-
-    def __len__(self) -> int:
-        return self._settings.steps
-
-    def __getitem__(self, step: int) -> Inputs:
-        rng = np.random.default_rng((self._settings.seed, 1, step))
-        variation = self._settings.variation
-        return _to_inputs(
-            [vary_sample(sample, variation, self._vocabulary, rng) for sample in self._plan[step]]
-        )
-
-
-def _to_inputs(samples: Sequence[Sample]) -> Inputs:
-    arrays = samples_to_inputs(samples) | {"labels": pad_labels(samples)}
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
-
-
-def _only_item(items: Sequence[Inputs]) -> Inputs:
+def _only_item(items: Sequence[Batch]) -> Batch:
     """A step's item is a whole batch already."""
     return items[0]
+
+
+class _Average(TrainerCallback):
+    """The weights averaged over the steps, kept with every checkpoint."""
+
+    def __init__(self, network: TokenClassifier, keep: float) -> None:
+        self.network, self._keep = network, keep
+
+    def load(self, checkpoint: Path) -> None:
+        stored = torch.load(checkpoint / AVERAGE_FILE, weights_only=True)
+        self.network.load_state_dict(stored)
+
+    @torch.no_grad()
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: nn.Module | None = None,
+        **_: object,
+    ) -> None:
+        if model is None:
+            return
+        # The first steps count for little in the end.
+        keep = min(self._keep, state.global_step / (9 + state.global_step))
+        self.network.to(next(model.parameters()).device)
+        pairs = zip(self.network.parameters(), model.parameters(), strict=True)
+        for averaged, current in pairs:
+            averaged.lerp_(current, 1 - keep)
+
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: object,
+    ) -> None:
+        path = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / AVERAGE_FILE
+        # Written last and at once: a checkpoint that has it is whole.
+        part = path.with_suffix(".part")
+        torch.save(self.network.state_dict(), part)
+        part.replace(path)
 
 
 class _LabelTrainer(Trainer):
@@ -188,16 +208,18 @@ class _LabelTrainer(Trainer):
 
     def prepare(
         self,
-        samples: Sequence[Sample],
-        held_back: Sequence[Sample],
-        labels: int,
+        parts: Sequence[Part],
+        held_back: Sequence[Part],
+        average: _Average,
+        labels: Sequence[str],
         settings: TuningSettings,
     ) -> None:
-        self._weights = class_weights(samples, labels)
+        weights = class_weights([s for part in parts for s in part.samples], len(labels))
+        self._loss = LabelLoss.of(labels, weights, settings.label_smoothing)
+        self._shares = {part.name: part.share for part in parts}
         self._head_rate = settings.head_rate
-        self._smoothing = settings.label_smoothing
-        order = np.random.default_rng(settings.seed)
-        self._held_back = list(batches_of(held_back, settings.tokens, order)) if held_back else []
+        self._average = average
+        self._held_back = fixed_batches(held_back, settings.tokens)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Norms and biases are not decayed; the outputs learn faster."""
@@ -223,21 +245,15 @@ class _LabelTrainer(Trainer):
     def compute_loss(
         self,
         model: nn.Module,
-        inputs: Inputs,
+        inputs: dict[str, Any],
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        labels = inputs.pop("labels")
-        return self._loss(model(**inputs), labels, self._smoothing)
-
-    def _loss(self, logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-        return functional.cross_entropy(
-            logits.float().flatten(0, 1),
-            labels.flatten(),
-            weight=self._weights.to(logits.device),
-            ignore_index=NO_LABEL,
-            label_smoothing=smoothing,
-        )
+        losses = []
+        for name, own in cast(Batch, inputs).items():
+            labels = own.pop("labels")
+            losses.append(self._shares[name] * self._loss.of_logits(model(**own), labels))
+        return torch.stack(losses).sum()
 
     @torch.no_grad()
     def evaluate(
@@ -246,15 +262,14 @@ class _LabelTrainer(Trainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        network = cast(TokenClassifier, self.model).eval()
-        losses = []
-        for batch in self._held_back:
-            inputs = self._prepare_inputs(_to_inputs(batch))
+        total = 0.0
+        for _, share, batch in self._held_back:
+            own = self._prepare_inputs(dict(batch))
+            labels = own.pop("labels")
             with self.autocast_smart_context_manager():
-                logits = network(**{k: v for k, v in inputs.items() if k != "labels"})
-            losses.append(float(self._loss(logits, inputs["labels"], 0.0)))
-        network.train()
-        metrics = {"eval_loss": float(np.mean(losses)) if losses else 0.0}
+                logits = self._average.network(**own)
+            total += share * float(self._loss.of_logits(logits, labels, is_smooth=False))
+        metrics = {"eval_loss": total}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from extraction.declarations import OTHER_LABEL
+from extraction.declarations import KEY_LABEL, OTHER_LABEL
 from models.evaluate import Predict
 from models.labelled_forms import FormSource, LabelledForm
 from models.training_set import MISSING
@@ -40,6 +40,9 @@ def find_outcomes(
 def _find_outcome(document_id: str, form: LabelledForm, predicted: Sequence[str]) -> FormOutcome:
     pairs = [pair for pair in zip(form.labels, predicted, strict=True) if pair[0] != MISSING]
     wrong = [pair for pair in pairs if pair[0] != pair[1]]
+    if form.source == "corrected":
+        # People say that a word belongs to no field, not whether it is a printed key.
+        wrong = [pair for pair in wrong if pair != (OTHER_LABEL, KEY_LABEL)]
     words = Counter(truth for truth, _ in pairs)
     errors = Counter(label for pair in wrong for label in pair)
     for counts in (words, errors):

@@ -19,19 +19,23 @@ from pathlib import Path
 
 import numpy as np
 
+from extraction.declarations import OTHER_LABEL
 from extraction.errors import FormloopError
 from models.augment import reprint_forms
 from models.base_network import Base, extend_base, read_base
 from models.dataset import Shards, make_dataset
 from models.finetune import Tuned, TuningProgress, TuningSettings, tune
 from models.hub_base import is_hub_checkpoint, read_hub_base
+from models.label_loss import NO_FIELD, NO_LABEL
 from models.labelled_forms import LabelledForm, read_forms
 from models.labeller import Labeller
+from models.mixture import Part
 from models.outcomes import find_outcomes
 from models.registry import Registry, Setting, find_current
 from models.retrained_version import Retrained, write_retrained
-from models.samples import NO_LABEL, Sample, forms_to_samples
+from models.samples import Sample, forms_to_samples
 from models.suspects import find_suspects
+from models.synthesis.forms import UNKNOWN
 from models.tokens import normalise_text, texts_to_vocabulary
 from models.training_set import (
     MISSING,
@@ -43,14 +47,14 @@ from models.training_set import (
 
 PROGRESS_FILE = "progress.json"
 RESULT_FILE = "result.json"
-CORRECTED_SHARE = 0.4
-"""Of what is learnt, corrections make up this much, as far as ``MOST_REPEATS`` allows."""
-MOST_REPEATS = 40
+KNOWN_SHARE, FOREIGN_SHARE, CORRECTED_SHARE = 0.35, 0.25, 0.4
+"""Of every step: synthetic forms of declared types, synthetic ones of no declared type, and
+corrected forms. Without enough of the second a new type is seen in whatever looks like it."""
 HELD_BACK_FORMS = 40
 HELD_BACK_EVERY = 10
 """Where there are this many corrected documents for each held back, one in so many is."""
 LEAST_CHARACTER_FORMS = 2
-REPRINTED_FORMS = 60
+REPRINTED_FORMS = 0
 """Fewer corrected documents than this are printed again with other values up to so many."""
 
 _log = logging.getLogger(__name__)
@@ -84,7 +88,7 @@ def retrain(options: RetrainOptions) -> Path:
     train, suspects = find_suspects(data.part("train"), champion.labels, champion.probabilities)
     labels = extend_labels(base.labels, data.labels, *(f.form.labels for f in data.forms))
     base = extend_base(base, labels, _new_characters(train, base))
-    learnt, held_back = _choose_samples(train, shards, base, options)
+    learnt, held_back = _choose_parts(train, shards, base, options)
     checkpoints = options.out / "checkpoints"
     tuned = tune(base, learnt, held_back, options.settings, checkpoints, progress.tell)
     progress.stage("comparing")
@@ -123,35 +127,53 @@ def _new_characters(forms: Sequence[CorrectedForm], base: Base) -> tuple[str, ..
     return tuple(sorted(c for c, count in counts.items() if count >= LEAST_CHARACTER_FORMS))
 
 
-def _choose_samples(
+def _choose_parts(
     train: Sequence[CorrectedForm], shards: Shards, base: Base, options: RetrainOptions
-) -> tuple[list[Sample], list[Sample]]:
-    """What is learnt, the corrections repeated, and what is held back to see when to stop."""
+) -> tuple[list[Part], list[Part]]:
+    """What is learnt, and what is held back to see when to stop."""
     replay = _read_all(shards.train)
     spared = min(HELD_BACK_FORMS, len(replay) // 5)
     corrected = [form.form for form in train]
     aside = corrected[::HELD_BACK_EVERY] if len(corrected) >= 2 * HELD_BACK_EVERY else []
     kept = [form for form in corrected if form not in aside]
-    synthetic = _to_samples(replay[spared:], base)
     missing = max(0, options.reprinted - len(kept))
     reprinted = reprint_forms(kept, missing, options.settings.seed, shards.noise)
-    own = _to_samples([*kept, *reprinted], base)
-    wanted = CORRECTED_SHARE / (1 - CORRECTED_SHARE) * len(synthetic)
-    repeats = min(MOST_REPEATS, max(1, round(wanted / max(len(own), 1))))
     # Where none can be spared, it is enough that they are learnt.
-    held_back = [*replay[:spared], *(aside or kept[:HELD_BACK_FORMS])]
-    return synthetic + own * repeats, _to_samples(held_back, base)
+    learnt = _to_parts(replay[spared:], [*kept, *reprinted], base)
+    return learnt, _to_parts(replay[:spared], aside or kept[:HELD_BACK_FORMS], base)
+
+
+def _to_parts(
+    replay: Sequence[LabelledForm], corrected: Sequence[LabelledForm], base: Base
+) -> list[Part]:
+    known = [form for form in replay if not _is_foreign(form)]
+    foreign = [form for form in replay if _is_foreign(form)]
+    return [
+        Part("known", _to_samples(known, base), KNOWN_SHARE),
+        Part("foreign", _to_samples(foreign, base), FOREIGN_SHARE),
+        Part("corrected", _to_corrected_samples(corrected, base), CORRECTED_SHARE),
+    ]
+
+
+def _is_foreign(form: LabelledForm) -> bool:
+    return form.family.partition("/")[0] == UNKNOWN
 
 
 def _to_samples(forms: Sequence[LabelledForm], base: Base) -> list[Sample]:
     """Windows of the forms; words without a known label do not count."""
     numbered = (*base.labels, MISSING)
     samples = forms_to_samples(forms, numbered, base.vocabulary, base.windows)
-    return [_mask(sample, len(base.labels)) for sample in samples]
+    return [_relabel(sample, len(base.labels), NO_LABEL) for sample in samples]
 
 
-def _mask(sample: Sample, missing: int) -> Sample:
-    labels = np.where(sample.labels == missing, NO_LABEL, sample.labels)
+def _to_corrected_samples(forms: Sequence[LabelledForm], base: Base) -> list[Sample]:
+    """As ``_to_samples``; the rest of a form may as well be a key."""
+    other = base.labels.index(OTHER_LABEL)
+    return [_relabel(sample, other, NO_FIELD) for sample in _to_samples(forms, base)]
+
+
+def _relabel(sample: Sample, old: int, new: int) -> Sample:
+    labels = np.where(sample.labels == old, new, sample.labels)
     return Sample(sample.window, labels.astype(np.int16))
 
 

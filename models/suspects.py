@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from extraction.declarations import KEY_LABEL, OTHER_LABEL
 from models.evaluate import Predict
 from models.labelled_forms import LabelledForm
 from models.tokens import normalise_text
@@ -77,6 +78,8 @@ def _contradicted(
         is_outvoted = rival != label and count >= LEAST_VOTES and count > 2 * agreed
         best = labels[int(chances[number].argmax())]
         is_sure = best != label and label in labels and chances[number].max() >= SURE
+        # Of a word of no field nobody said whether it is a key.
+        is_sure = is_sure and (label, best) != (OTHER_LABEL, KEY_LABEL)
         if is_sure and is_outvoted and best == rival:
             found[number] = best, True
         elif is_outvoted and not agreed:

@@ -11,10 +11,14 @@ from typing import Annotated
 import typer
 
 from service.client_options import (
+    AddOcrOptions,
     BackupOptions,
+    DraftOptions,
+    DrawOptions,
     ExamplesOptions,
     ExportOptions,
     ModelsOptions,
+    PromoteOcrOptions,
     PromoteOptions,
     StatusOptions,
     TrainOptions,
@@ -33,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-forms = typer.Typer(help="List the form types, or check a declaration.")
+forms = typer.Typer(help="List the form types, check a declaration, or draw a new one.")
 app.add_typer(forms, name="forms", invoke_without_command=True)
 models = typer.Typer(help="List the versions of the model, go forward or back.")
 app.add_typer(models, name="models", invoke_without_command=True)
@@ -155,6 +159,20 @@ def check_form(
     raise typer.Exit(import_module("service.forms_command").check_form(file))
 
 
+@forms.command("draw")
+@taking_options(DrawOptions)
+def draw_form(options: DrawOptions) -> None:
+    """Read one blank form and write what a new form type is drawn on in Label Studio."""
+    raise typer.Exit(import_module("service.draft_command").draw(options.file, options.out))
+
+
+@forms.command("draft")
+@taking_options(DraftOptions)
+def draft_form(options: DraftOptions) -> None:
+    """Write the declaration that a drawing on a blank form makes."""
+    raise typer.Exit(import_module("service.draft_command").draft(options))
+
+
 @models.callback()
 def _models(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
@@ -181,3 +199,27 @@ def promote_model(options: PromoteOptions) -> None:
 def roll_back_model(options: ModelsOptions) -> None:
     """Use the version before the present one again."""
     raise typer.Exit(import_module("service.train_command").roll_back(options.data))
+
+
+@models.command("add-ocr")
+@taking_options(AddOcrOptions)
+def add_ocr(options: AddOcrOptions) -> None:
+    """Bring back a recogniser that was tuned elsewhere; used where it passes the gate.
+
+    It reads the same held-out lines as the one in use. The exit code is 1 where it is refused.
+    """
+    raise typer.Exit(import_module("service.ocr_command").add(options))
+
+
+@models.command("promote-ocr")
+@taking_options(PromoteOcrOptions)
+def promote_ocr(options: PromoteOcrOptions) -> None:
+    """Use a recogniser for all pages that are read from now on."""
+    raise typer.Exit(import_module("service.ocr_command").promote(options.name, options.data))
+
+
+@models.command("rollback-ocr")
+@taking_options(ModelsOptions)
+def roll_back_ocr(options: ModelsOptions) -> None:
+    """Use the recogniser before the present one again."""
+    raise typer.Exit(import_module("service.ocr_command").roll_back(options.data))

@@ -117,6 +117,50 @@ class PromoteOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class AddOcrOptions:
+    """What ``formloop models add-ocr`` is asked for."""
+
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Exported: inference.onnx, inference.yml.")
+    ]
+    lines: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Of formloop examples --format recognition."),
+    ]
+    data: DataFolder = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteOcrOptions:
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As add-ocr printed it, or shipped.")]
+    data: DataFolder = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawOptions:
+    """What ``formloop forms draw`` is asked for."""
+
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A scan of the blank form.")]
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="For what is drawn on.")]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftOptions:
+    """What ``formloop forms draft`` is asked for."""
+
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of formloop forms draw.")]
+    annotation: Annotated[
+        Path, typer.Argument(metavar="EXPORT.json", help="The drawing, as Label Studio exports it.")
+    ]
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="NAME.yaml", help="Named after the form type.")
+    ]
+    title: Annotated[
+        str | None, typer.Option(help="Of the form; by default what is drawn as its title.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
 class BackupOptions:
     """What ``formloop backup`` and ``formloop restore`` are asked for."""
 

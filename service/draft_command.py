@@ -12,7 +12,7 @@ import cv2
 from annotation.answers import annotation_to_answer
 from annotation.drawn_form import DRAWING, answer_to_draft, declaration_to_yaml
 from annotation.labels import labelling_config
-from extraction.errors import FormloopError, InputError
+from extraction.errors import DeclarationError, FormloopError, InputError
 from extraction.grid.sides import load_ruling_models
 from extraction.json_values import Json, JsonObject, as_list, as_object
 from extraction.limits import Limits
@@ -20,6 +20,7 @@ from extraction.ocr.reader import Reader
 from extraction.pages.read import read_pages
 from extraction.pipeline import read_page
 from extraction.reading_json import reading_from_json, reading_to_json
+from service.client_options import DraftOptions
 from service.terminal import messages, say_error
 
 READINGS_FILE: Final = "readings.json"
@@ -36,25 +37,34 @@ def draw(file: Path, out: Path) -> int:
     except OSError as error:
         say_error(f"{file}: {error.strerror or error}")
         return 1
-    messages().print(f"{out}: {count} pages; draw on page-*.png, then: formloop forms draft {out}")
+    line = f"{out}: {count} pages; draw on page-*.png, then: formloop forms draft {out}"
+    messages().print(line, highlight=False, markup=False)
     return 0
 
 
-def draft(folder: Path, annotation: Path, name: str, title: str | None, out: Path) -> int:
-    """Write the declaration that the drawn boxes make."""
+def draft(options: DraftOptions) -> int:
+    """Write the declaration that the drawn boxes make; its name is that of the file."""
+    out, place = options.out, options.folder / READINGS_FILE
+    if out.exists():
+        say_error(f"{out} exists already")
+        return 1
     try:
-        stored = json.loads((folder / READINGS_FILE).read_text(encoding="utf-8"))
+        stored = _read_json(place)
         readings = tuple(reading_from_json(as_object(one)) for one in as_list(stored))
-        payload = find_annotation(json.loads(annotation.read_text(encoding="utf-8")))
-        answer = annotation_to_answer(payload, DRAWING)
-        declaration = answer_to_draft(answer, readings, name, title)
+        place = options.annotation
+        answer = annotation_to_answer(find_annotation(_read_json(place)), DRAWING)
+        declaration = answer_to_draft(answer, readings, out.stem, options.title)
+        place = out
+        out.write_text(declaration_to_yaml(declaration), encoding="utf-8")
     except FormloopError as error:
-        say_error(str(error))
+        say_error(str(error) if isinstance(error, DeclarationError) else f"{place}: {error}")
         return 1
-    except (OSError, ValueError) as error:
-        say_error(f"{annotation}: cannot be read: {error}")
+    except OSError as error:
+        say_error(f"{place}: {error.strerror or error}")
         return 1
-    out.write_text(declaration_to_yaml(declaration), encoding="utf-8")
+    except ValueError as error:
+        say_error(f"{place}: cannot be read: {error}")
+        return 1
     messages().print(f"{out}: look it over, then: formloop forms check {out}", markup=False)
     return 0
 
@@ -73,6 +83,10 @@ def find_annotation(stored: Json) -> Mapping[str, Json]:
             raise InputError("holds no annotation; submit the drawing first")
         found = as_object(annotations[-1])
     return {"updated_at": "1970-01-01T00:00:00Z", **found}
+
+
+def _read_json(file: Path) -> Json:
+    return cast("Json", json.loads(file.read_text(encoding="utf-8")))
 
 
 def _read_blank(file: Path, out: Path) -> int:

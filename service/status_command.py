@@ -6,7 +6,7 @@ from rich.table import Table
 
 from extraction.errors import FormloopError
 from extraction.json_values import JsonObject
-from service.client import ServiceClient, find_address, open_client
+from service.client import ServiceClient, ServiceRefused, find_address, open_client
 from service.client_options import StatusOptions
 from service.terminal import answers, say_error
 
@@ -21,6 +21,7 @@ def run(options: StatusOptions) -> int:
                 answers().print(archives_to_table(_objects(client.get("/api/archives"))))
             else:
                 _show_archive(client, client.find_archive_id(options.archive))
+            _show_problem(client)
     except FormloopError as error:
         say_error(str(error))
         return 1
@@ -64,6 +65,16 @@ def _show_archive(client: ServiceClient, archive_id: str) -> None:
     failed = client.get("/api/documents", archive=archive_id, state="failed")
     for document in _objects(failed, "documents"):
         say_error(f"{document['name']}: {document['reason']}")
+
+
+def _show_problem(client: ServiceClient) -> None:
+    """What keeps the review from working, and what to do; for those who may correct."""
+    try:
+        problem = client.get("/api/review")["problem"]
+    except ServiceRefused:
+        return
+    if problem:
+        say_error(f"the review waits: {problem}")
 
 
 def _objects(answer: JsonObject, key: str = "archives") -> list[JsonObject]:

@@ -29,6 +29,7 @@ from archive.tables import StepKind
 from extraction.declarations import load_declarations
 from extraction.errors import FormloopError
 from workers.app import CANARY_TASK, EXTRACT_QUEUE, HARD_LIMIT_S, make_app
+from workers.learned_keys import renew_keys
 from workers.leases import expire_leases
 from workers.lexicon import renew_lexicon
 from workers.logs import log_place, write_json_logs
@@ -155,6 +156,7 @@ def register_tasks(app: Celery, place: Workplace, activity: Activity) -> None:
             try:
                 renew_road(place.road)
                 renew_lexicon(place.road, place.database)
+                renew_keys(place.road, place.database, tuple(place.declarations.values()))
                 do_step(place, args_to_key(document_id, generation, kind, page))
             except FormloopError as error:
                 _log.error("left to the scheduler: %s", error, extra={"more": {"page": page}})

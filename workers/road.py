@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
+from extraction.declarations import FormDeclaration
 from extraction.engines import available_threads
 from extraction.errors import InputError, ModelError, NoForm
 from extraction.lexicon import Lexicon
@@ -84,6 +85,19 @@ class TaughtRoad(Protocol):
         """Another one from now on. Between two steps."""
 
 
+@runtime_checkable
+class KeyedRoad(Protocol):
+    """A road that finds fields by their printed keys."""
+
+    @property
+    def keys(self) -> str:
+        """The version of the learnt keys in use; "" for those of the declarations alone."""
+
+    def take_keys(self, declarations: tuple[FormDeclaration, ...], keys: str) -> None:
+        """Other declarations, with the learnt keys of a version, from now on. Between two
+        steps."""
+
+
 @dataclass(eq=False, slots=True)
 class StationsRoad:
     """The real one. ``version`` is the folder of the labeller in use, None where the road
@@ -146,6 +160,14 @@ class StationsRoad:
 
     def take_lexicon(self, lexicon: Lexicon) -> None:
         self.stations, self.other = replace(self.stations, lexicon=lexicon), None
+
+    @property
+    def keys(self) -> str:
+        return self.stations.keys
+
+    def take_keys(self, declarations: tuple[FormDeclaration, ...], keys: str) -> None:
+        self.stations = replace(self.stations, declarations=declarations, keys=keys)
+        self.other = None
 
     @property
     def producer(self) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from extraction.declarations import load_declarations
 from extraction.errors import FormloopError
 from workers.app import make_app
 from workers.callbacks import send_due_callbacks
+from workers.learned_keys import learn_keys_due
 from workers.lexicon import learn_due
 from workers.logs import write_json_logs
 from workers.promise import judge_promise_anew
@@ -36,6 +37,7 @@ TIDY_EVERY_S = 30.0
 TRAINING_EVERY_S = 60.0
 PROMISE_EVERY_S = 60.0
 LEXICON_EVERY_S = 60.0
+KEYS_EVERY_S = 120.0
 
 _log = logging.getLogger(__name__)
 
@@ -60,23 +62,25 @@ def main(arguments: list[str] | None = None) -> int:
         limits = replace(settings.limits, requeue_seconds=given.requeue_seconds)
         settings = replace(settings, limits=limits)
     try:
-        jobs, calls = plan(settings)
+        jobs, *aside = plan(settings)
     except FormloopError as error:
         _log.critical("cannot start: %s", error)
         return 1
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    # A receiver that is slow to answer must not hold up the sweep.
-    caller = threading.Thread(target=run_jobs, args=(calls, stop), daemon=True)
-    caller.start()
+    # A receiver that is slow to answer, or much to learn from, must not hold up the sweep.
+    others = [threading.Thread(target=run_jobs, args=(some, stop), daemon=True) for some in aside]
+    for other in others:
+        other.start()
     run_jobs(jobs, stop)
-    caller.join(timeout=15)
+    for other in others:
+        other.join(timeout=15)
     return 0
 
 
-def plan(settings: Settings) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
-    """What the scheduler does itself, and the calls to others."""
+def plan(settings: Settings) -> tuple[tuple[Job, ...], ...]:
+    """What the scheduler does itself, and beside it the calls to others, and what is learnt."""
     database, blobs = Database(settings.database_url), Blobs(settings.storage_url)
     app, limits = make_app(settings), settings.limits
     owner = f"schedule-{platform.node()}-{os.getpid()}"
@@ -93,10 +97,13 @@ def plan(settings: Settings) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
         Job("tidy", TIDY_EVERY_S, lambda: tidy(database, blobs, owner)),
         Job("training", TRAINING_EVERY_S, lambda: queue_due_training(database)),
         Job("promise", PROMISE_EVERY_S, lambda: judge_promise_anew(database)),
-        Job("lexicon", LEXICON_EVERY_S, lambda: learn_due(database, declarations)),
     )
     calls = (Job("callbacks", CALLBACKS_EVERY_S, lambda: send_due_callbacks(database)),)
-    return jobs, calls
+    learning = (
+        Job("lexicon", LEXICON_EVERY_S, lambda: learn_due(database, declarations)),
+        Job("keys", KEYS_EVERY_S, lambda: learn_keys_due(database, blobs, declarations)),
+    )
+    return jobs, calls, learning
 
 
 def run_jobs(jobs: Sequence[Job], stop: threading.Event) -> None:

@@ -30,6 +30,7 @@ from extraction.pages.sources import SourceFile
 from extraction.pipeline import Stations, readings_to_record
 from extraction.reading_json import reading_from_json
 from extraction.values import Field, PageReading, Record
+from workers.learned_keys import read_declarations
 from workers.stations import THRESHOLD, find_calibrator, load_labeller
 from workers.training import TrainingPlace
 
@@ -113,7 +114,7 @@ def _stations(place: TrainingPlace, version: str) -> Stations:
         rulings=cast(RulingModels, None),
         reader=cast(Reader, _StoredReader()),
         labeller=load_labeller(path, place.threads),
-        declarations=place.declarations,
+        declarations=read_declarations(place.database, place.declarations),
         calibrator=find_calibrator(path),
         limits=Limits(),
         threshold=THRESHOLD,

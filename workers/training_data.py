@@ -34,12 +34,20 @@ def read_examples(
     archive_id: str | None = None,
 ) -> Iterator[TrainingExample]:
     """One for each document, of all or of an archive, that people answered anything of, in
-    the order of their ids.
-
-    Documents whose form type is not declared any more, or whose pages are gone, are left out.
-    """
+    the order of their ids."""
     with database.read() as session:
         document_ids = find_reviewed_ids(session, archive_id)
+    yield from read_examples_of(database, blobs, declarations, document_ids)
+
+
+def read_examples_of(
+    database: Database,
+    blobs: Blobs,
+    declarations: Mapping[str, FormDeclaration],
+    document_ids: Sequence[str],
+) -> Iterator[TrainingExample]:
+    """Documents whose form type is not declared any more, or whose pages are gone, are left
+    out."""
     for document_id in document_ids:
         with database.read() as session:
             rows = find_reviewed(session, document_id)

@@ -16,6 +16,8 @@ from archive.clock import utc_now
 from archive.errors import DatabaseGone
 from archive.health import find_last_canary
 from archive.reports import Totals, find_totals
+from archive.review_state import ReviewStanding, find_review_standing
+from archive.review_tables import ReviewState
 from service.api.auth import MayOperate
 from service.api.context import Service, TheService
 from service.api.problems import Problem
@@ -86,12 +88,26 @@ class _Shared:
         with self._service.database.read() as session:
             totals = find_totals(session)
             canary = find_last_canary(session)
+            review = find_review_standing(session)
         yield from totals_to_metrics(totals, utc_now())
+        yield from review_to_metrics(review)
         if canary is not None and canary.finished_at is not None:
             age_s = (utc_now() - canary.finished_at).total_seconds()
             yield GaugeMetricFamily(
                 "formloop_canary_age_seconds", "Since a canary task finished.", value=age_s
             )
+
+
+def review_to_metrics(review: ReviewStanding) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "formloop_review_stands",
+        "1 while something keeps the review from working.",
+        value=float(review.problem is not None),
+    )
+    tasks = GaugeMetricFamily("formloop_review_tasks", "Review tasks by state.", labels=["state"])
+    for state in ReviewState:
+        tasks.add_metric([state], review.tasks.get(state, 0))
+    yield tasks
 
 
 def totals_to_metrics(totals: Totals, now: datetime) -> Iterator[Metric]:

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from archive.documents import find_archive, find_refusals
+from archive.people import Right
 from archive.progress import archive_counts
+from archive.review_state import find_review_problem
 from archive.states import DocumentState
 from service.api.auth import MaySee
 from service.api.context import TheService
@@ -36,6 +38,7 @@ def archives_page(
 ) -> Response:
     with service.database.read() as session:
         listing = find_archive_list(session, q.strip(), page)
+        problem = find_review_problem(session) if person.may(Right.OPERATE) else None
     template = "parts/archive_rows.html" if _is_fragment(request) else "archives.html"
     return render(
         request,
@@ -44,6 +47,7 @@ def archives_page(
         place="archives",
         q=q,
         listing=listing,
+        review_problem=problem,
         forms=service.declarations,
         page_address=page_address(request),
     )

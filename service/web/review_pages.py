@@ -14,6 +14,7 @@ from archive.corrections import apply_answers
 from archive.disagreements import choose_text
 from archive.errors import NotFound
 from archive.figures import read_figures, reviewed_form_types
+from archive.review_state import find_review_problem
 from extraction.exports.naming import find_titles
 from service.api.auth import MayCorrect, MayTrain, person_to_actor
 from service.api.context import Service, TheService
@@ -40,12 +41,14 @@ def figures_page(
         form_types = reviewed_form_types(session)
         chosen = form_type if form_type in form_types else ""
         figures = read_figures(session, chosen or None)
+        problem = find_review_problem(session)
     return render(
         request,
         person,
         "review_figures.html",
         place="reviews",
         figures=figures,
+        review_problem=problem,
         form_type=chosen,
         form_types=[(name, _form_title(service, name)) for name in form_types],
         field_titles=_field_titles(service, figures),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,6 @@ from annotation.learned_keys import (
     learned_from_json,
     learned_to_json,
 )
-from annotation.learned_store import declarations_with_keys, read_learned, write_learned
 from extraction.declarations import FormDeclaration
 from extraction.errors import DeclarationError
 from extraction.fields.find import find_drafts
@@ -174,17 +172,3 @@ def test_learnt_keys_survive_their_file() -> None:
     assert learned_from_json(learned_to_json(learned)) == learned
     with pytest.raises(DeclarationError, match=r"keys\[0\]"):
         learned_from_json({"keys": [{"use": "nonsense"}]})
-
-
-def test_what_was_refused_in_the_file_stays_out(tmp_path: Path) -> None:
-    learned = learn_keys([_example(number, VALUES) for number in (1, 2)], DECLARATION)
-    refused = [replace(key, refused=key.name == "buyer") for key in learned]
-    assert declarations_with_keys([DECLARATION], tmp_path) == (DECLARATION,)
-    write_learned(tmp_path, "order", refused)
-    write_learned(tmp_path, "order", learned)
-    (known,) = declarations_with_keys([DECLARATION], tmp_path)
-    assert known.field("buyer").keys == ("买方",)
-    assert known.field("goal").keys == ("目标", "愿景")
-    (tmp_path / "order.json").write_text("{", encoding="utf-8")
-    with pytest.raises(DeclarationError, match=r"order\.json"):
-        read_learned(tmp_path, "order")

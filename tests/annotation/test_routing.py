@@ -32,7 +32,7 @@ def test_a_sure_record_asks_only_for_what_is_missing() -> None:
 def test_the_policy_has_its_own_threshold() -> None:
     unsure = replace(field("8", cell_source("amount", 0)), confidence=0.93)
     record = small_record({"items[0].amount": unsure})
-    loose = route_record(record, DECLARATION, NO_AUDIT, SEED)
+    loose = route_record(record, DECLARATION, replace(NO_AUDIT, threshold=0.9), SEED)
     strict = route_record(record, DECLARATION, replace(NO_AUDIT, threshold=0.95), SEED)
     assert "items[0].amount" not in _reasons(loose)
     assert _reasons(strict)["items[0].amount"] == ("low_confidence",)

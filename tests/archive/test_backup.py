@@ -166,3 +166,46 @@ def test_a_back_up_that_fails_leaves_no_file(
     with pytest.raises(Exception, match="cannot write"):
         write_backup(database, blobs, tmp_path / "nowhere" / "b")
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_folders_come_along_but_for_what_is_being_written(
+    database: Database, blobs: Blobs, tmp_path: Path
+) -> None:
+    """Versions of the model, and which of them is in use."""
+    fill(database, blobs)
+    own, other = tmp_path / "data/models", tmp_path / "data/ocr"
+    kept = {"current": b"v1\nv2\n", "v2/model.onnx": SCAN, "v2/.note": b"n"}
+    for name, content in {
+        **kept,
+        "current.lock": b"",
+        ".draft-x/model.onnx": b"half",
+        "v3/a.part": b"half",
+    }.items():
+        (own / name).parent.mkdir(parents=True, exist_ok=True)
+        (own / name).write_bytes(content)
+    file, folders = tmp_path / "b", {"models": own, "ocr": other}
+    written = write_backup(database, blobs, file, folders)
+    assert written.files == len(kept)
+    restored = Database(f"sqlite:///{tmp_path / 'restored.db'}")
+    there = {"models": tmp_path / "new/models", "ocr": tmp_path / "new/ocr"}
+    summary = restore_backup(file, restored, Blobs(str(tmp_path / "elsewhere")), there)
+    assert summary == written
+    found = {
+        str(path.relative_to(there["models"])): path.read_bytes()
+        for path in there["models"].rglob("*")
+        if path.is_file()
+    }
+    assert found == kept and not there["ocr"].exists()
+
+
+def test_folder_of_a_back_up_cannot_lead_out_of_it(
+    database: Database, blobs: Blobs, tmp_path: Path
+) -> None:
+    write_backup(database, blobs, tmp_path / "b")
+    with zipfile.ZipFile(tmp_path / "b", "a") as backup:
+        backup.writestr("folders/models/../../out.txt", b"out")
+    restored = Database(f"sqlite:///{tmp_path / 'restored.db'}")
+    folders = {"models": tmp_path / "new/models"}
+    with pytest.raises(BadBackup, match="leads out of its folder"):
+        restore_backup(tmp_path / "b", restored, Blobs(str(tmp_path / "elsewhere")), folders)
+    assert not (tmp_path / "out.txt").exists() and not (tmp_path / "new/out.txt").exists()

@@ -16,14 +16,21 @@ import torch
 
 from extraction.errors import ModelError
 from models.base_network import extend_base, read_base
-from models.finetune import STATE_FILE, tune
+from models.finetune import STATE_FILE, TuningProgress, tune
 from models.hub_base import read_hub_base
 from models.labeller import Labeller
+from models.mixture import Part
 from models.network import INPUT_NAMES, NetworkSettings
-from models.registry import NETWORK_FILE, SHIPPED_FOLDER, Registry, find_current, read_version
+from models.registry import (
+    GATE_FILE,
+    NETWORK_FILE,
+    SHIPPED_FOLDER,
+    Registry,
+    find_current,
+    read_version,
+)
 from models.release import check_export
 from models.retrain import RESULT_FILE, RetrainOptions, retrain
-from models.retrained_version import GATE_FILE
 from models.samples import forms_to_samples
 from models.training_set import MISSING, write_training_set
 from tests.models.tiny_training import (
@@ -179,9 +186,10 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
     base = read_base(write_tiny_base(tmp_path))
     forms = [corrected(number).form for number in range(4)]
     samples = forms_to_samples(forms, LABELS, base.vocabulary, base.windows)
-    told = []
+    parts = [Part("corrected", samples, 1.0)]
+    told: list[TuningProgress] = []
     settings = replace(QUICK, steps=30, checks=5)
-    tuned = tune(base, samples, samples, settings, tmp_path / "run", told.append)
+    tuned = tune(base, parts, parts, settings, tmp_path / "run", told.append)
     losses = [progress.held_back_loss for progress in told if progress.held_back_loss]
     assert losses[-1] < losses[0]
     assert tuned.steps <= 30
@@ -195,7 +203,8 @@ def test_a_checkpoint_of_the_hub_can_be_the_base(kind: str, tmp_path: Path) -> N
     base = extend_base(read_hub_base(folder, vocabulary), LABELS, ())
     forms = [corrected(number).form for number in range(2)]
     samples = forms_to_samples(forms, LABELS, vocabulary, base.windows)
-    tuned = tune(base, samples, samples, replace(QUICK, steps=2, checks=1), tmp_path / "run")
+    parts = [Part("corrected", samples, 1.0)]
+    tuned = tune(base, parts, parts, replace(QUICK, steps=2, checks=1), tmp_path / "run")
     from models.network import export_onnx  # noqa: PLC0415
 
     export_onnx(tuned.network, tmp_path / NETWORK_FILE, 1)

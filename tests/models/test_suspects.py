@@ -60,3 +60,10 @@ def test_others_outvote_a_label_even_where_the_base_is_unsure() -> None:
     forms = [*(form(n) for n in range(4)), form(8, {0: "year"})]
     kept, _ = find_suspects(forms, LABELS, unsure)
     assert kept[-1].form.labels[0] == MISSING
+
+
+def test_a_printed_key_that_belongs_to_no_field_is_no_mistake() -> None:
+    forms = [form(n, {0: "other", 2: "other"}) for n in range(4)]
+    kept, suspects = find_suspects(forms, LABELS, sure_and_right)
+    assert not suspects
+    assert [one.form.labels for one in kept] == [one.form.labels for one in forms]

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from archive.database import Database
+from archive.kept_settings import REVIEW_PROBLEM, remove_setting, write_setting
 from archive.search import DocumentQuery, find_documents
 from service.cli import app
 from service.client import ServiceUnreachable, find_address
@@ -115,6 +116,8 @@ def test_export_writes_the_file_whole_or_not_at_all(
 def test_backup_and_restore_bring_everything_back(world: World, data: Path, tmp_path: Path) -> None:
     archive_id, _ = world.upload(("kept.pdf", pdf("kept")), name="kept")
     file = tmp_path / "all.backup"
+    write(data / "models/current", b"kept-version\n")
+    write(data / "ocr/ocr-kept/inference.onnx", b"weights")
     assert call("backup", file, "--data", data).exit_code == 0
     assert call("backup", file, "--data", data).exit_code == 1, "it is not written over"
     fresh = tmp_path / "fresh"
@@ -125,9 +128,22 @@ def test_backup_and_restore_bring_everything_back(world: World, data: Path, tmp_
         [row] = find_documents(session, DocumentQuery(archive_id=archive_id)).documents
     database.close()
     assert row.name == "kept.pdf"
+    assert (fresh / "models/current").read_text() == "kept-version\n"
+    assert (fresh / "ocr/ocr-kept/inference.onnx").read_bytes() == b"weights"
     assert (fresh / "blobs" / row.blob_key).read_bytes() == pdf("kept")
     assert call("restore", file, "--data", fresh).exit_code == 1, "the place is not empty"
     assert call("backup", tmp_path / "x", "--data", tmp_path / "nothing").exit_code == 1
+
+
+def test_status_says_what_keeps_the_review_from_working(world: World, data: Path) -> None:
+    assert "review" not in call("status", "--data", data).stderr
+    with world.service.database.write() as session:
+        write_setting(session, REVIEW_PROBLEM, {"text": "Label Studio is away; start it"})
+    told = call("status", "--data", data)
+    with world.service.database.write() as session:
+        remove_setting(session, REVIEW_PROBLEM)
+    assert told.exit_code == 0
+    assert "the review waits: Label Studio is away; start it" in told.stderr
 
 
 def test_where_the_service_is(tmp_path: Path) -> None:

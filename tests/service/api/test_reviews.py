@@ -118,7 +118,7 @@ def test_standing_of_the_whole_review(world: World, disputed: tuple[str, FakeStu
 def test_policy_is_set_per_form_type(world: World) -> None:
     path = f"review-policies/{FORM}"
     form = next(one for one in world.service.declarations if one.name == FORM)
-    assert ask(world, path, Role.ENGINEER)["threshold"] == 0.9
+    assert ask(world, path, Role.ENGINEER)["threshold"] == 0.95
     wanted = {
         "threshold": 0.8,
         "always_review": [form.fields[0].name],
@@ -130,7 +130,7 @@ def test_policy_is_set_per_form_type(world: World) -> None:
     assert ask(world, path, Role.ENGINEER) == wanted
     with world.service.database.read() as session:
         assert find_review_policy(session, FORM).audited_share == pytest.approx(0.05)
-        assert find_review_policy(session, "order").threshold == 0.9
+        assert find_review_policy(session, "order").threshold == 0.95
 
 
 @pytest.mark.parametrize(
