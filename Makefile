@@ -44,7 +44,7 @@ bench: $(VENV)/.bench system-packages
 	$(BIN)/python -m benchmarks.run
 
 bench-promise: $(VENV)/.bench system-packages
-	$(BIN)/python -m benchmarks.run --only promise
+	$(BIN)/python -m benchmarks.promise
 
 bench-learning: $(VENV)/.bench $(VENV)/.training system-packages
 	$(BIN)/python -m benchmarks.learning
