@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
@@ -17,6 +17,7 @@ from typing import Final
 from scipy.stats import beta, t
 
 from annotation.values import Verdict
+from extraction.lexicon import repair_notes
 
 CERTAINTY: Final = 0.95
 AS_IT_WAS: Final = frozenset({Verdict.CONFIRMED, Verdict.MOVED})
@@ -238,9 +239,12 @@ def find_field_causes(answers: Iterable[CountedAnswers], most: int) -> tuple[Cau
 
 def find_reason_causes(answers: Iterable[CountedAnswers], most: int) -> tuple[Cause, ...]:
     """The reasons for which fields were shown most. A field counts for each of its reasons."""
-    return _causes(
-        (("", reason), item) for item in answers for reason in dict.fromkeys(item.reasons)
-    )[:most]
+    return _causes((("", reason), item) for item in answers for reason in _causes_of(item))[:most]
+
+
+def _causes_of(item: CountedAnswers) -> Iterator[str]:
+    notes = repair_notes(item.reasons)
+    yield from (reason for reason in dict.fromkeys(item.reasons) if reason not in notes)
 
 
 def _causes(

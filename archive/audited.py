@@ -193,7 +193,8 @@ def _read_document(session: Session, task_id: str, shares: dict[str, float]) -> 
 
 def _is_drawn(task_id: str, row: CorrectionRow, share: float) -> bool:
     """Whether a field that was shown for its low confidence alone is one of the sample."""
-    if row.reasons != [LOW_CONFIDENCE]:
+    reasons = [str(reason) for reason in row.reasons]
+    if {*reasons} - {*repair_notes(reasons)} != {LOW_CONFIDENCE}:
         return False
     digest = sha256(f"{task_id}\0{row.path}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
