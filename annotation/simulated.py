@@ -21,6 +21,7 @@ import numpy as np
 from annotation.paths import Place, path_to_place
 from annotation.values import Answer, AnsweredRegion, AskedRegion, Mark, ReviewTask
 from extraction.values import Box, Record
+from models.aligned_truth import rising_pairs
 
 LEAST_ALIKE: Final = 0.35
 """Rows that share less of their text are not the same row."""
@@ -111,23 +112,8 @@ def align_rows(
     alike = np.array(
         [[_likeness(one, other) for other in others] for one in mine], dtype=np.float64
     ).reshape(len(found), len(true))
-    best = np.zeros((len(found) + 1, len(true) + 1))
-    for i in range(len(found)):
-        for j in range(len(true)):
-            # Being a row at all counts a little, so that blank rows find their partners.
-            pair = best[i, j] + alike[i, j] if alike[i, j] >= LEAST_ALIKE else -1.0
-            best[i + 1, j + 1] = max(pair, best[i, j + 1], best[i + 1, j])
-    partners: list[int | None] = [None] * len(found)
-    i, j = len(found), len(true)
-    while i and j:
-        if best[i, j] == best[i - 1, j]:
-            i -= 1
-        elif best[i, j] == best[i, j - 1]:
-            j -= 1
-        else:
-            i, j = i - 1, j - 1
-            partners[i] = j
-    return tuple(partners)
+    # Being a row at all counts a little, so that blank rows find their partners.
+    return rising_pairs(np.where(alike >= LEAST_ALIKE, alike, -1.0))
 
 
 def mistype(text: str, rate: float, rng: np.random.Generator) -> str:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.synthesis.truth import Truth
 
@@ -42,18 +43,25 @@ def printed_texts(truth: Truth, found: Mapping[str, Sequence[Texts]]) -> dict[st
 
 def pair_rows(found: Sequence[Texts], printed: Sequence[Texts]) -> tuple[int | None, ...]:
     """For each found row the number of its printed one, rising, so that most texts agree."""
-    scores = np.zeros((len(found) + 1, len(printed) + 1))
     gains = [[_agreement(one, other) for other in printed] for one in found]
-    for i in range(len(found)):
-        for j in range(len(printed)):
-            paired = scores[i, j] + gains[i][j] + _SAME_PLACE * (i == j)
-            scores[i + 1, j + 1] = max(paired, scores[i, j + 1], scores[i + 1, j])
-    pairs: list[int | None] = [None] * len(found)
-    i, j = len(found), len(printed)
+    alike = np.array(gains, np.float64).reshape(len(found), len(printed))
+    return rising_pairs(alike + _SAME_PLACE * np.eye(*alike.shape))
+
+
+def rising_pairs(gains: NDArray[np.float64]) -> tuple[int | None, ...]:
+    """For each row of ``gains`` (found × printed) its column, rising, None for one left alone,
+    so that the gains of all pairs add up to the most. A pair of no gain is none."""
+    found, printed = gains.shape
+    best = np.zeros((found + 1, printed + 1))
+    for i in range(found):
+        for j in range(printed):
+            best[i + 1, j + 1] = max(best[i, j] + gains[i, j], best[i, j + 1], best[i + 1, j])
+    pairs: list[int | None] = [None] * found
+    i, j = found, printed
     while i and j:
-        if scores[i, j] == scores[i - 1, j]:
+        if best[i, j] == best[i - 1, j]:
             i -= 1
-        elif scores[i, j] == scores[i, j - 1]:
+        elif best[i, j] == best[i, j - 1]:
             j -= 1
         else:
             i, j = i - 1, j - 1
