@@ -137,17 +137,21 @@ def learning_section(points: Sequence[Point], options: Options) -> Section:
     notes = [
         f"{seeds} seeds, {options.tests} documents of each family to judge by, "
         + ("read perfectly" if options.printed else "scanned at clean300 and office200")
-        + ("." if options.keys_only else _told_tuning(options)),
+        + _told_tuning(points, options),
         figures_to_markdown(figures),
     ]
     data = {"points": [_point_to_json(point) for point in points]}
     return Section("learning", "Learning curve", "\n\n".join(notes), data)
 
 
-def _told_tuning(options: Options) -> str:
+def _told_tuning(points: Sequence[Point], options: Options) -> str:
     tuning, replay = options.curve.tuning, options.curve.replay
+    seeds = {point.seed for point in points if point.both is not None}
+    if not seeds:
+        return "."
     return (
-        f"; {tuning.steps} steps of {tuning.tokens} tokens on {tuning.threads} threads, "
+        f"; retrained with {len(seeds)} of the seeds: {tuning.steps} steps of {tuning.tokens} "
+        f"tokens on {tuning.threads} threads, "
         f"{replay.forms} synthetic forms beside the corrected ones, old layouts judged on "
         f"{replay.test_forms} forms of layouts that no training shows."
     )
@@ -170,6 +174,7 @@ def points_to_figures(points: Sequence[Point]) -> Figures:
 def _row(family: str, count: int, points: Sequence[Point]) -> tuple[str, ...]:
     asked = ASKED.get((family, count))
     losses = [point.old_loss for point in points if point.old_loss is not None]
+    minutes = [point.minutes for point in points if point.both is not None]
     return (
         TITLES.get(family, family),
         str(count),
@@ -177,15 +182,15 @@ def _row(family: str, count: int, points: Sequence[Point]) -> tuple[str, ...]:
         *_mean_and_spread([point.both for point in points if point.both is not None]),
         "" if asked is None else f"≥ {asked:.2f}",
         f"{statistics.fmean(losses):.2f}" if losses else "",
-        f"{statistics.fmean(point.minutes for point in points):.1f}" if losses else "",
+        f"{statistics.fmean(minutes):.1f}" if minutes else "",
     )
 
 
 def _mean_and_spread(values: Sequence[float]) -> tuple[str, str]:
     if not values:
         return "", ""
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    return share(statistics.fmean(values)), f"{spread:.3f}"
+    spread = f"{statistics.stdev(values):.3f}" if len(values) > 1 else ""
+    return share(statistics.fmean(values)), spread
 
 
 def _point_to_json(point: Point) -> dict[str, str | int | float | None]:
