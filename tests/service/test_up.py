@@ -29,6 +29,7 @@ STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True);"
     " time.sleep(600)",
 )
+from workers.train_process import can_train
 
 
 @pytest.fixture
@@ -290,7 +291,7 @@ def test_one_command_serves_survives_and_stops(tmp_path: Path, samples: Path) ->
         document = visitor.upload(samples / "pdf" / "seed_001.pdf")
         until(lambda: state(visitor, document) in ("done", "in_review"), 120)
         children = child_pids(process.pid)
-        assert len(children) == 4
+        assert len(children) == 4 + can_train()
     finally:
         process.terminate()
         assert process.wait(90) == 0

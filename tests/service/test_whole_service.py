@@ -16,6 +16,7 @@ import pytest
 
 from tests.service.chromium import open_browser
 from tests.service.servers import free_port
+from workers.train_process import can_train
 
 pytestmark = pytest.mark.slow
 
@@ -111,7 +112,7 @@ def test_two_scans_become_records_before_the_eyes(up: Up, browser: Any, samples:
 def stop(up: Up) -> None:
     """While a page still follows the progress. Nothing is left behind but the data."""
     own = processes_of(up.data)
-    assert len(own) == 5, "the command, web, schedule, one worker, Redis"
+    assert len(own) == 5 + can_train(), "the command, web, schedule, one worker, Redis, training"
     up.process.terminate()
     assert up.process.wait(90) == 0
     assert not any((Path("/proc") / str(pid)).exists() for pid in own)
