@@ -20,6 +20,7 @@ from archive.settings import Settings
 from service.first_start import ADMIN_FILE, prepare, renew_url
 from service.up import LONGEST_PAUSE_S, ChildSpec, Crew, pause_after
 from service.up_command import READER_BYTES, service_specs, stop_rank, workers_that_fit
+from workers.train_process import can_train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
@@ -29,7 +30,6 @@ STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True);"
     " time.sleep(600)",
 )
-from workers.train_process import can_train
 
 
 @pytest.fixture
