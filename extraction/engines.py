@@ -155,6 +155,8 @@ class OpenVinoRunner:
                 "NUM_STREAMS": streams,
                 "INFERENCE_NUM_THREADS": threads,
                 "INFERENCE_PRECISION_HINT": precision(),
+                # Pinned, the only thread of every process would share the first core.
+                "ENABLE_CPU_PINNING": False,
             },
         )
         self._request = self._model.create_infer_request()

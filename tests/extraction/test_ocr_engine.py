@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.engines import ENGINE_VARIABLE, choose_engine
+from extraction.engines import ENGINE_VARIABLE, OpenVinoRunner, choose_engine, open_runner
 from extraction.errors import EngineError
+from extraction.grid.lines import RULING_WEIGHTS
 from extraction.ocr.networks import STRIP_OVERLAP_PX, bucket, strip_rows
 from extraction.ocr.weights import DETECTOR, RECOGNISER, model_folder
 
@@ -79,3 +80,11 @@ def test_strips_cover_every_row_and_overlap(blocks: int) -> None:
     assert starts[-1] + strip == height
     for above, below in pairwise(starts):
         assert below - above <= strip - STRIP_OVERLAP_PX + 1
+
+
+def test_two_processes_do_not_share_the_first_core() -> None:
+    """OpenVINO pinned the only thread of each worker to core 0, so that two did the work of one."""
+    pytest.importorskip("openvino")
+    runner = open_runner(RULING_WEIGHTS, "openvino", threads=1, streams=1)
+    assert isinstance(runner, OpenVinoRunner)
+    assert runner._model.get_property("ENABLE_CPU_PINNING") is False
