@@ -8,9 +8,8 @@ seed makes the same mistakes.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import SequenceMatcher
 from hashlib import sha256
@@ -20,6 +19,7 @@ import numpy as np
 
 from annotation.paths import Place, path_to_place
 from annotation.values import Answer, AnsweredRegion, AskedRegion, Mark, ReviewTask
+from extraction.normalise import plain
 from extraction.values import Box, Record
 from models.aligned_truth import rising_pairs
 
@@ -106,7 +106,7 @@ def align_rows(
 ) -> tuple[int | None, ...]:
     """For each row that was found the true row it is, in order; None for one that is none."""
     mine, others = (
-        [{name: folded(text) for name, text in row.items()} for row in rows]
+        [{name: plain(text) for name, text in row.items()} for row in rows]
         for rows in (found, true)
     )
     alike = np.array(
@@ -147,15 +147,15 @@ def _answer_region(
     same = AnsweredRegion(
         region.region_id, region.name, region.row, region.text, region.page, region.box
     )
-    if true_place is not None and folded(wanted) == folded(region.text):
+    if true_place is not None and plain(wanted) == plain(region.text):
         return same
     if rng.random() < annotator.overlooks:
         return same
     if true_place is None:
-        return _replaced(same, marks=frozenset({Mark.NO_SUCH_ROW}))
+        return replace(same, marks=frozenset({Mark.NO_SUCH_ROW}))
     if not wanted:
         return None
-    return _replaced(same, text=mistype(wanted, annotator.typing_errors, rng))
+    return replace(same, text=mistype(wanted, annotator.typing_errors, rng))
 
 
 def _draw_missing(
@@ -221,25 +221,6 @@ def _jittered(box: Box, jitter: float, rng: np.random.Generator) -> Box:
     return Box(min(x0, x1), min(top, bottom), max(x0, x1), max(top, bottom))
 
 
-def _replaced(
-    region: AnsweredRegion, *, text: str | None = None, marks: frozenset[Mark] = frozenset()
-) -> AnsweredRegion:
-    return AnsweredRegion(
-        region.region_id,
-        region.name,
-        region.row,
-        region.text if text is None else text,
-        region.page,
-        region.box,
-        marks,
-    )
-
-
 def _generator(task_id: str, annotator: Annotator) -> np.random.Generator:
     told = f"{annotator.seed} {annotator.name} {task_id}".encode()
     return np.random.default_rng(int.from_bytes(sha256(told).digest()[:8], "big"))
-
-
-def folded(text: str) -> str:
-    """Without the differences that nobody sees: width of signs and white space."""
-    return "".join(unicodedata.normalize("NFKC", text).split())

@@ -6,7 +6,6 @@ only where something was said since.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +26,7 @@ from extraction.confidence import LOW_CONFIDENCE
 from extraction.declarations import FormDeclaration
 from extraction.json_values import Json, JsonObject, as_integer, as_list, as_object
 from extraction.lexicon import repair_notes
+from extraction.normalise import plain
 from extraction.record_json import record_from_json
 from extraction.values import Field
 
@@ -238,4 +238,4 @@ def _audit_weight(session: Session, form_type: str) -> float:
 
 def _folded(stand: JsonObject | None) -> str:
     text: Json = None if stand is None else stand.get("text")
-    return "".join(unicodedata.normalize("NFKC", str(text or "")).split())
+    return plain(str(text or ""))

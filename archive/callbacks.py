@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from archive.clock import utc_now
+from archive.clock import doubling_wait, utc_now
 from archive.errors import NotFound, Refused
 from archive.tables import Callback, Delivery, DeliveryState
 from extraction.json_values import JsonObject
@@ -180,9 +180,7 @@ def replay_delivery(session: Session, delivery_id: str, now: datetime | None = N
 
 
 def wait_after(attempts: int) -> timedelta:
-    """Doubles with every attempt, up to ``LONGEST_WAIT``."""
-    doublings = min(20, max(0, attempts - 1))
-    return min(LONGEST_WAIT, FIRST_WAIT * (1 << doublings))
+    return doubling_wait(attempts, FIRST_WAIT, LONGEST_WAIT)
 
 
 def sign_body(secret: str, body: str, at: datetime) -> str:

@@ -50,6 +50,7 @@ from archive.tables import (
 )
 from extraction.declarations import FormDeclaration
 from extraction.errors import InputError
+from extraction.fields.drafts import path_to_name
 from extraction.json_values import Json, JsonObject
 from extraction.record_json import record_from_json, record_to_json
 
@@ -241,12 +242,6 @@ def _to_row(
         "created_at": now,
         "replaced_at": None,
     }
-
-
-def path_to_name(path: str) -> str:
-    """``items.amount`` of ``items[2].amount``; a plain field's name is its path."""
-    group, bracket, rest = path.partition("[")
-    return group + rest.partition("]")[2] if bracket else path
 
 
 def _stand_to_json(stand: Stand | None) -> JsonObject | None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH: Final = 26
+MOST_PARAMETERS: Final = 500
+"""Values that one statement names at the most."""
 _RANDOM_BITS: Final = 80
 
+_Value = TypeVar("_Value")
 _lock = threading.Lock()
 _last = 0
 
@@ -27,3 +31,9 @@ def new_id() -> str:
 
 def _number_to_text(number: int) -> str:
     return "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (LENGTH - 1), -1, -5))
+
+
+def in_batches(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
+    """As many at a time as one statement may name."""
+    for start in range(0, len(values), MOST_PARAMETERS):
+        yield values[start : start + MOST_PARAMETERS]

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from archive.ids import in_batches
 from archive.states import DocumentState, StepState
 from archive.tables import (
     Archive,
@@ -19,8 +20,6 @@ from archive.tables import (
     Step,
     StepKind,
 )
-
-_MOST_PARAMETERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,7 @@ class Totals:
 def find_owned_blobs(session: Session, keys: Sequence[str]) -> frozenset[str]:
     """Those of ``keys`` that a document's file lies under."""
     owned: set[str] = set()
-    for start in range(0, len(keys), _MOST_PARAMETERS):
-        some = keys[start : start + _MOST_PARAMETERS]
+    for some in in_batches(keys):
         owned.update(session.scalars(select(Document.blob_key).where(Document.blob_key.in_(some))))
     return frozenset(owned)
 
@@ -51,8 +49,7 @@ def find_newest_records(
     A duplicate has the record of its original.
     """
     found: dict[str, tuple[Document, Revision]] = {}
-    for start in range(0, len(document_ids), _MOST_PARAMETERS):
-        some = document_ids[start : start + _MOST_PARAMETERS]
+    for some in in_batches(document_ids):
         rows = session.scalars(select(Document).where(Document.id.in_(some))).all()
         revisions = _newest_by_document(session, [row.duplicate_of or row.id for row in rows])
         for row in rows:

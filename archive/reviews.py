@@ -7,7 +7,7 @@ row first (``endings.lock_document``).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session
 
 from annotation.task_json import task_to_json
 from annotation.values import ReviewTask
+from archive.clock import doubling_wait
+from archive.ids import MOST_PARAMETERS, in_batches
 from archive.tables import AbandonedTask, Document, ReviewProject, ReviewState, ReviewTaskRow
 
 FIRST_WAIT: Final = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(minutes=5)
 ASKED: Final = frozenset({ReviewState.PUSHED, ReviewState.ANSWERED, ReviewState.SETTLED})
 """Tasks that people can see."""
-_MOST_PARAMETERS: Final = 500
 
 
 def make_task(
@@ -180,7 +181,7 @@ def return_tasks(session: Session, task_ids: Collection[str], now: datetime) -> 
 
 
 def find_asked(
-    session: Session, project_id: int, after: str = "", limit: int = _MOST_PARAMETERS
+    session: Session, project_id: int, after: str = "", limit: int = MOST_PARAMETERS
 ) -> tuple[ReviewTaskRow, ...]:
     """Tasks that people see in a project and that are not settled, by id, ``after`` one."""
     query = (
@@ -208,7 +209,7 @@ def find_to_look_at(session: Session, now: datetime, limit: int) -> tuple[Review
 
 
 def mark_to_look_at(session: Session, task_ids: Collection[str], now: datetime) -> None:
-    for some in _batches(tuple(task_ids)):
+    for some in in_batches(tuple(task_ids)):
         session.execute(
             update(ReviewTaskRow)
             .where(ReviewTaskRow.id.in_(some), ReviewTaskRow.state.in_(ASKED))
@@ -245,7 +246,7 @@ def find_by_studio_tasks(
         ReviewTaskRow.project_id == project_id
     )
     found: dict[int, str] = {}
-    for some in _batches(tuple(studio_ids)):
+    for some in in_batches(tuple(studio_ids)):
         for studio_id, task_id in session.execute(
             query.where(ReviewTaskRow.label_studio_task_id.in_(some))
         ):
@@ -261,22 +262,17 @@ def find_abandoned(session: Session, limit: int) -> tuple[AbandonedTask, ...]:
 
 def forget_abandoned(session: Session, task_ids: Collection[str]) -> None:
     """They are gone from Label Studio."""
-    for some in _batches(tuple(task_ids)):
+    for some in in_batches(tuple(task_ids)):
         session.execute(delete(AbandonedTask).where(AbandonedTask.task_id.in_(some)))
 
 
 def wait_after(attempts: int) -> timedelta:
-    """Doubles with every attempt, up to ``LONGEST_WAIT``."""
-    return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(20, max(0, attempts - 1))))
+    return doubling_wait(attempts, FIRST_WAIT, LONGEST_WAIT)
 
 
 def _rows(session: Session, task_ids: Collection[str]) -> list[ReviewTaskRow]:
     rows: list[ReviewTaskRow] = []
-    for some in _batches(tuple(task_ids)):
+    for some in in_batches(tuple(task_ids)):
         query = select(ReviewTaskRow).where(ReviewTaskRow.id.in_(some)).with_for_update()
         rows += session.scalars(query.execution_options(populate_existing=True))
     return rows
-
-
-def _batches(ids: Sequence[str] | Sequence[int]) -> list[Sequence[str] | Sequence[int]]:
-    return [ids[at : at + _MOST_PARAMETERS] for at in range(0, len(ids), _MOST_PARAMETERS)]

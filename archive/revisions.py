@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from annotation.paths import record_fields
 from archive.clock import utc_now
 from archive.errors import NotFound
 from archive.search_text import fold, fold_lines
@@ -78,23 +79,11 @@ def all_revisions(session: Session, document_id: str) -> tuple[Revision, ...]:
 
 def named_fields(record: Record) -> Iterator[NamedField]:
     """The fields of a record, those in groups of rows and printed keys among them."""
-    for name, field in record.fields.items():
-        yield NamedField(name, name, field)
-    for group, rows in record.groups.items():
-        for number, row in enumerate(rows):
-            for column, field in row.items():
-                yield NamedField(f"{group}[{number}].{column}", f"{group}.{column}", field)
+    for placed in record_fields(record):
+        yield NamedField(placed.path, placed.name, placed.field)
     for number, item in enumerate(record.key_values):
         shown = Field(item.value, item.value, item.confidence, "review", (), item.source)
         yield NamedField(f"key_values[{number}]", f"key_values.{item.key}", shown)
-
-
-def needs_review(record: Record) -> bool:
-    """Whether any declared field is routed to a person."""
-    rows = (row for group in record.groups.values() for row in group)
-    return any(
-        field.route == "review" for fields in (record.fields, *rows) for field in fields.values()
-    )
 
 
 def _index(session: Session, document: Document, record: Record) -> None:

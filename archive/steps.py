@@ -21,11 +21,11 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from annotation.values import ReviewTask
-from archive.clock import utc_now
+from archive.clock import doubling_wait, utc_now
 from archive.endings import end_document, fail_document, lock_document, new_step, settle_pages
 from archive.errors import LeaseLost
 from archive.history import EventKind, add_event
-from archive.ids import new_id
+from archive.ids import in_batches, new_id
 from archive.reviews import make_task
 from archive.revisions import add_revision
 from archive.settings import ServiceLimits
@@ -44,7 +44,6 @@ from extraction.json_values import JsonObject
 DEFAULT_LIMITS: Final = ServiceLimits()
 FIRST_WAIT: Final = timedelta(seconds=2)
 LONGEST_WAIT: Final = timedelta(minutes=5)
-_MOST_PARAMETERS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -209,8 +208,7 @@ def fail_step(
     document, step = _held(session, lease)
     if not retryable or step.attempts >= limits.most_attempts:
         return _quarantine(session, document, step, reason, now)
-    wait = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(20, step.attempts - 1)))
-    _put_back(step, now + wait)
+    _put_back(step, now + doubling_wait(step.attempts, FIRST_WAIT, LONGEST_WAIT))
     step.reason = reason
     again = EventKind.PAGE_RETRIED if step.page else EventKind.STEP_RETRIED
     detail: JsonObject = {"step": step.step, "reason": reason, "attempt": step.attempts}
@@ -269,14 +267,14 @@ def mark_enqueued(session: Session, keys: Iterable[StepKey], now: datetime) -> N
     for key in keys:
         pages[key.document_id, key.generation, key.step].append(key.page)
     for (document_id, generation, kind), numbers in sorted(pages.items()):
-        for start in range(0, len(numbers), _MOST_PARAMETERS):
+        for some in in_batches(numbers):
             session.execute(
                 update(Step)
                 .where(
                     Step.document_id == document_id,
                     Step.generation == generation,
                     Step.step == kind,
-                    Step.page.in_(numbers[start : start + _MOST_PARAMETERS]),
+                    Step.page.in_(some),
                     Step.state.in_(OPEN_STEPS),
                 )
                 .values(enqueued_at=now)

@@ -4,6 +4,7 @@ stands in the wrong place is moved to the right one, what was not found is drawn
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,11 +15,12 @@ from annotation.examples import Reviewed, TrainingExample, reviewed_to_example
 from annotation.paths import Place, path_to_place
 from annotation.policy import ReviewPolicy
 from annotation.routing import route_record
-from annotation.simulated import Annotator, TrueForm, align_rows, folded, mistype
+from annotation.simulated import Annotator, TrueForm, align_rows, mistype
 from annotation.task import record_to_task
 from annotation.values import Answer, AnsweredRegion, AskedRegion, Mark, ReviewTask
 from benchmarks.learning_forms import ReadForm
 from extraction.declarations import FormDeclaration
+from extraction.normalise import plain
 from extraction.values import Box, Record
 
 EVERYTHING: Final = ReviewPolicy(threshold=1.0, audit_documents=0.0)
@@ -74,11 +76,11 @@ def _answer_region(
     kept = AnsweredRegion(asked.region_id, asked.name, asked.row, asked.text, asked.page, asked.box)
     true = [place for path in asked.paths if (place := _true_place(path, rows)) is not None]
     if not true:
-        return _replaced(kept, marks=frozenset({Mark.NO_SUCH_ROW})), set()
+        return replace(kept, marks=frozenset({Mark.NO_SUCH_ROW})), set()
     paths = {place.path for place in true}
     wanted, where = truth.text(true[0]), (truth.places or {}).get(true[0].path)
     is_there = where is not None and where[0] == asked.page and _meet(where[1], asked.box)
-    if is_there and folded(wanted) == folded(asked.text):
+    if is_there and plain(wanted) == plain(asked.text):
         return kept, paths
     if rng.random() < annotator.overlooks:
         return kept, paths
@@ -86,8 +88,8 @@ def _answer_region(
         return None, paths
     text = mistype(wanted, annotator.typing_errors, rng)
     if is_there:
-        return _replaced(kept, text=text), paths
-    return _replaced(kept, text=text, page=where[0], box=where[1]), {true[0].path}
+        return replace(kept, text=text), paths
+    return replace(kept, text=text, page=where[0], box=where[1]), {true[0].path}
 
 
 def _draw_rest(
@@ -136,22 +138,3 @@ def _true_place(path: str, rows: _Rows) -> Place | None:
 
 def _meet(one: Box, other: Box) -> bool:
     return one.contains_point(*other.center) or other.contains_point(*one.center)
-
-
-def _replaced(
-    region: AnsweredRegion,
-    *,
-    text: str | None = None,
-    page: int | None = None,
-    box: Box | None = None,
-    marks: frozenset[Mark] = frozenset(),
-) -> AnsweredRegion:
-    return AnsweredRegion(
-        region.region_id,
-        region.name,
-        region.row,
-        region.text if text is None else text,
-        region.page if page is None else page,
-        region.box if box is None else box,
-        marks,
-    )

@@ -8,7 +8,6 @@ and no others.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -18,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from benchmarks.table_tree import table_similarity
 from benchmarks.truth import TableText, Truth, record_cells
+from extraction.normalise import plain
 from extraction.values import Field, Record
 
 UNKNOWN = "unknown"
@@ -39,7 +39,7 @@ class JudgedField:
 
     @property
     def right(self) -> bool:
-        return self.read is not None and folded(self.read) == folded(self.printed)
+        return self.read is not None and plain(self.read) == plain(self.printed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,6 @@ class Counts:
         return _share(sum(self.teds_structure), len(self.teds_structure))
 
 
-def folded(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split())
-
-
 def measure_record(record: Record, truth: Truth, *, teds: bool = True) -> Counts:
     """All measures of one record."""
     found = pair_tables(record_cells(record), truth.cells)
@@ -114,13 +110,13 @@ def measure_record(record: Record, truth: Truth, *, teds: bool = True) -> Counts
 def judge_fields(record: Record, truth: Truth) -> Iterator[JudgedField]:
     """Every printed field, and every filled field of rows that are not printed."""
     for path, printed in truth.fields.items():
-        if folded(printed):
+        if plain(printed):
             field = find_field(record, path)
             yield _judged(path, printed, field)
     for group, rows in record.groups.items():
         for number in range(truth.groups.get(group, 0), len(rows)):
             for column, field in rows[number].items():
-                if folded(field.text):
+                if plain(field.text):
                     yield _judged(f"{group}[{number}].{column}", "", field)
 
 
@@ -219,23 +215,23 @@ def _judged(path: str, printed: str, field: Field | None) -> JudgedField:
 def _shared(one: Sequence[TableText], other: Sequence[TableText]) -> float:
     """Cells alike in place, and a little for those that read alike, too."""
     places = {_key(c, texts=False)[1:] for c in one} & {_key(c, texts=False)[1:] for c in other}
-    read = {folded(c.text) for c in one} & {folded(c.text) for c in other}
+    read = {plain(c.text) for c in one} & {plain(c.text) for c in other}
     return len(places) + 0.5 * len(read)
 
 
 def _key(cell: TableText, *, texts: bool) -> tuple[int | str, ...]:
     place = (cell.table, cell.row, cell.column, cell.rowspan, cell.colspan)
-    return (*place, folded(cell.text)) if texts else place
+    return (*place, plain(cell.text)) if texts else place
 
 
 def _folded_cells(cells: Iterable[TableText]) -> list[TableText]:
-    return [replace(cell, text=folded(cell.text)) for cell in cells]
+    return [replace(cell, text=plain(cell.text)) for cell in cells]
 
 
 def _page_texts(cells: Sequence[TableText]) -> dict[int, str]:
     texts: dict[int, str] = {}
     for cell in sorted(cells, key=lambda c: (c.table, c.row, c.column)):
-        texts[cell.page] = texts.get(cell.page, "") + folded(cell.text)
+        texts[cell.page] = texts.get(cell.page, "") + plain(cell.text)
     return texts
 
 

@@ -64,6 +64,11 @@ def text_to_value(text: str, kind: ValueKind, choices: Sequence[str] = ()) -> Va
             return compact
 
 
+def plain(text: str) -> str:
+    """NFKC without white space."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
 def compact_text(text: str) -> str:
     """NFKC without white space between anything but two Latin words."""
     text = " ".join(unicodedata.normalize("NFKC", text).split())

@@ -7,13 +7,13 @@ agree most, before their fields are compared.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from extraction.normalise import plain
 from models.synthesis.truth import Truth
 
 Texts = Mapping[str, str]
@@ -26,7 +26,7 @@ _SAME_PLACE = 0.01
 
 def folded(text: str) -> str:
     """As texts compare: NFKC without white space, all dashes alike."""
-    return "".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
+    return plain(text).translate(_DASHES)
 
 
 def printed_texts(truth: Truth, found: Mapping[str, Sequence[Texts]]) -> dict[str, str]:

@@ -35,6 +35,7 @@ from extraction.confidence import (
     save_calibrator,
 )
 from extraction.declarations import FormDeclaration, load_declarations
+from extraction.fields.drafts import path_to_name
 from extraction.fields.find import find_drafts
 from extraction.fields.surroundings import find_surroundings, grid_doubt
 from extraction.grid.join import join_grids
@@ -139,7 +140,7 @@ def observe_labelled(
         if draft.source is not None:
             own: tuple[Check, ...] = touching.get(path, ())
             yield ObservedField(
-                kind=kinds[_name(path)],
+                kind=kinds[path_to_name(path)],
                 evidence=field_features(draft, own, around[path]),
                 right=folded(draft.text) == folded(printed.get(path, "")),
                 acceptable=all(check.passed is not False for check in own),
@@ -244,11 +245,6 @@ def _kinds(declaration: FormDeclaration) -> Mapping[str, str]:
     for group in declaration.groups:
         kinds |= {f"{group.name}.{column.name}": column.kind for column in group.columns}
     return kinds
-
-
-def _name(path: str) -> str:
-    head, _, rest = path.partition("]")
-    return head.partition("[")[0] + rest
 
 
 @lru_cache(maxsize=1)

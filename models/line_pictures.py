@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from extraction.errors import ModelError
-from extraction.normalise import compact_text
+from extraction.normalise import plain
 from extraction.values import Image
 from models.outcomes import FormOutcome
 
@@ -66,9 +66,7 @@ def find_line_outcomes(lines: Sequence[LinePicture], read: ReadLines) -> tuple[F
     outcomes = []
     for (folder, document_id), some in sorted(by_document.items()):
         texts = read([read_line(line.path) for line in some])
-        wrong = sum(
-            _plain(text) != _plain(line.text) for text, line in zip(texts, some, strict=True)
-        )
+        wrong = sum(plain(text) != plain(line.text) for text, line in zip(texts, some, strict=True))
         outcomes.append(
             FormOutcome(f"{folder}/{document_id}", folder, "corrected", len(some), wrong, {}, {})
         )
@@ -85,7 +83,3 @@ def read_line(path: Path) -> Image:
 
 def _document_of(path: Path) -> str:
     return path.stem.rpartition("_")[0] or path.stem
-
-
-def _plain(text: str) -> str:
-    return compact_text(text).replace(" ", "")

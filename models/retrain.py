@@ -21,6 +21,7 @@ import numpy as np
 
 from extraction.declarations import OTHER_LABEL
 from extraction.errors import FormloopError
+from extraction.normalise import plain
 from models.augment import reprint_forms
 from models.base_network import Base, extend_base, read_base
 from models.dataset import Shards, make_dataset
@@ -36,7 +37,7 @@ from models.retrained_version import Retrained, write_retrained
 from models.samples import Sample, forms_to_samples
 from models.suspects import find_suspects
 from models.synthesis.forms import UNKNOWN
-from models.tokens import normalise_text, texts_to_vocabulary
+from models.tokens import texts_to_vocabulary
 from models.training_set import (
     MISSING,
     CorrectedForm,
@@ -122,7 +123,7 @@ def _new_characters(forms: Sequence[CorrectedForm], base: Base) -> tuple[str, ..
     counts = Counter(
         character
         for form in forms
-        for character in {c for word in form.form.words for c in normalise_text(word.text)}
+        for character in {c for word in form.form.words for c in plain(word.text)}
         if character not in base.vocabulary.ids
     )
     return tuple(sorted(c for c, count in counts.items() if count >= LEAST_CHARACTER_FORMS))

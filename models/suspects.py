@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from extraction.declarations import KEY_LABEL, OTHER_LABEL
+from extraction.normalise import plain
 from models.evaluate import Predict
 from models.labelled_forms import LabelledForm
-from models.tokens import normalise_text
 from models.training_set import MISSING, CorrectedForm
 from models.windows import PlacedWord
 
@@ -100,7 +100,7 @@ def _count_votes(forms: Sequence[CorrectedForm]) -> Mapping[_Place, Counter[str]
 
 def _place(form: LabelledForm, word: PlacedWord) -> _Place:
     """A printed wording of a layout, or where a value that differs from form to form stands."""
-    text = normalise_text(word.text)
+    text = plain(word.text)
     if any(character.isdigit() for character in text) or len(text) > 12:
         text = f"{word.page}:{word.area[0] // GRID}:{word.area[1] // GRID}"
     return form.family, text

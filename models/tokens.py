@@ -7,10 +7,11 @@ so that a whole form fits one window.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+from extraction.normalise import plain
 
 PAD_ID = 0
 UNKNOWN_ID = 1
@@ -54,11 +55,6 @@ class Vocabulary:
         return [self.ids.get(character, UNKNOWN_ID) for character in text]
 
 
-def normalise_text(text: str) -> str:
-    """NFKC without white space: full-width signs and half-width ones are one."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
-
-
 def texts_to_vocabulary(texts: Iterable[str], minimum: int = 3) -> Vocabulary:
     """All characters seen at least ``minimum`` times, in the order of their code points.
 
@@ -66,7 +62,7 @@ def texts_to_vocabulary(texts: Iterable[str], minimum: int = 3) -> Vocabulary:
     """
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update(normalise_text(text))
+        counts.update(plain(text))
     return Vocabulary(tuple(sorted(char for char, count in counts.items() if count >= minimum)))
 
 
@@ -74,7 +70,7 @@ def text_to_pieces(
     text: str, line: int, vocabulary: Vocabulary, settings: PieceSettings
 ) -> list[Piece]:
     """The pieces of a word that is line number ``line`` of its cell; at least one piece."""
-    ids = vocabulary.encode(normalise_text(text))
+    ids = vocabulary.encode(plain(text))
     if line > 0:
         ids = ids[: settings.later]
     elif len(ids) > settings.first + settings.last:

@@ -13,8 +13,9 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from extraction.normalise import plain
 from extraction.values import Box, Grid, PageReading, Word
-from models.tokens import Piece, PieceSettings, Vocabulary, normalise_text, text_to_pieces
+from models.tokens import Piece, PieceSettings, Vocabulary, text_to_pieces
 
 BOX_SCALE = 1000
 LAST_POSITION = 31
@@ -223,7 +224,7 @@ def _context_of(words: Sequence[PlacedWord], run: range, size: int) -> list[int]
 
 
 def _could_head(word: PlacedWord) -> bool:
-    text = normalise_text(word.text)
+    text = plain(word.text)
     return (
         word.line == 0
         and 2 <= len(text) <= CONTEXT_WORD_LENGTH

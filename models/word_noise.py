@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from extraction.normalise import plain
 from models.labelled_forms import LabelledForm, find_printed, number_lines, overlap_shares
-from models.tokens import normalise_text
 from models.windows import BOX_SCALE, PlacedWord, ThousandthsBox
 
 SHIPPED_NOISE = Path(__file__).parent / "weights" / "word_noise.json"
@@ -140,7 +140,7 @@ def _tally_form(tally: _Tally, printed: Sequence[PlacedWord], read: Sequence[Pla
 def _tally_word(
     tally: _Tally, printed: PlacedWord, read: Sequence[PlacedWord], *, is_merged: bool
 ) -> None:
-    text = normalise_text(printed.text)
+    text = plain(printed.text)
     kind = "lone_sign_lost" if is_sign(text) else "word_lost"
     tally.chances.update((kind, "merged", "split"))
     tally.events["merged"] += is_merged
@@ -149,7 +149,7 @@ def _tally_word(
     tally.events[kind] += not read
     tally.events["split"] += len(read) > 1
     if len(read) == 1:
-        _tally_text(tally, text, normalise_text(read[0].text))
+        _tally_text(tally, text, plain(read[0].text))
         a, b = printed.box, read[0].box
         tally.sides += [a[0] - b[0], a[1] - b[1], b[2] - a[2], b[3] - a[3]]
 
@@ -192,7 +192,7 @@ def add_noise(
     words: list[PlacedWord] = []
     labels: list[str] = []
     for word, area, label in zip(form.words, areas, form.labels, strict=True):
-        text = normalise_text(word.text)
+        text = plain(word.text)
         lost = noise.lone_sign_lost if is_sign(text) else noise.word_lost
         if rng.random() < lost * strength:
             continue
@@ -263,7 +263,7 @@ def _jitter_box(box: ThousandthsBox, noise: WordNoise, rng: np.random.Generator)
 
 
 def _misread(text: str, noise: WordNoise, strength: float, rng: np.random.Generator) -> str:
-    ends_in_sign = len(text) > 1 and is_sign(normalise_text(text[-1]))
+    ends_in_sign = len(text) > 1 and is_sign(plain(text[-1]))
     if ends_in_sign and rng.random() < noise.end_sign_lost * strength:
         text = text[:-1]
     draws = rng.random(len(text))

@@ -32,6 +32,12 @@ class FieldDraft:
 Row = Mapping[str, FieldDraft]
 
 
+def path_to_name(path: str) -> str:
+    """The declared name: ``items.amount`` of ``items[2].amount``, else the path itself."""
+    group, bracket, rest = path.partition("[")
+    return group + rest.partition("]")[2] if bracket else path
+
+
 @dataclass(frozen=True, slots=True)
 class Drafts:
     """All fields and groups of one form, each declared field and column present."""

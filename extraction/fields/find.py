@@ -16,12 +16,11 @@ from extraction.fields.printed_lines import (
     PrintedLine,
     find_head_cells,
     find_lines,
-    plain,
     split_inline,
 )
 from extraction.fields.segments import ColumnPlace
 from extraction.fields.table_view import Place, TableView, cell_text, view_tables
-from extraction.normalise import text_to_value
+from extraction.normalise import plain, text_to_value
 from extraction.values import Cell, Grid, Word
 
 _KEY_WEIGHT = 9.0

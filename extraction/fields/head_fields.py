@@ -10,8 +10,8 @@ from extraction.declarations import FieldDeclaration, FormDeclaration
 from extraction.fields.drafts import FieldDraft, words_source
 from extraction.fields.key_match import comparable, part_distance
 from extraction.fields.label_evidence import Labelled, find_label_evidence
-from extraction.fields.printed_lines import PrintedLine, plain
-from extraction.normalise import text_to_value
+from extraction.fields.printed_lines import PrintedLine
+from extraction.normalise import plain, text_to_value
 from extraction.values import Word
 
 _SLIPS = 0.16

@@ -11,8 +11,9 @@ from extraction.declarations import KEY_LABEL, OTHER_LABEL
 from extraction.fields.drafts import cell_source, words_source
 from extraction.fields.key_match import KeyIndex, comparable
 from extraction.fields.label_evidence import Labelled, find_label_evidence
-from extraction.fields.printed_lines import PrintedLine, find_lines, plain
+from extraction.fields.printed_lines import PrintedLine, find_lines
 from extraction.fields.table_view import TableView, cell_text, view_tables
+from extraction.normalise import plain
 from extraction.values import Cell, Grid, KeyValue, Source, Word
 
 _LONGEST_KEY = 14

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extraction.fields.table_view import TableView
+from extraction.normalise import plain
 from extraction.values import Cell, Word, words_text
 
 _SAME_LINE = 0.5
@@ -90,11 +90,6 @@ def split_inline(words: Sequence[Word], keys: Sequence[str]) -> tuple[InlinePair
         for found, end in zip(openings, ends, strict=False)
         if end > found.end()
     )
-
-
-def plain(text: str) -> str:
-    """NFKC without white space."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _may_open(letters: Sequence[Letter], start: int) -> bool:

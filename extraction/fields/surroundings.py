@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from extraction.declarations import FormDeclaration
-from extraction.fields.drafts import Drafts, FieldDraft
+from extraction.fields.drafts import Drafts, FieldDraft, path_to_name
 from extraction.fields.key_match import bare, edit_distance
 from extraction.normalise import compact_text
 from extraction.odds import logit
@@ -258,9 +258,7 @@ def _number_names(declaration: FormDeclaration) -> frozenset[str]:
 def _printed(drafts: Drafts) -> Iterator[_Printed]:
     for path, draft in drafts.paths():
         if draft.source is not None:
-            head, bracket, rest = path.partition("]")
-            group = head.partition("[")[0]
-            yield _Printed(path, group + rest, bool(bracket), draft, draft.source)
+            yield _Printed(path, path_to_name(path), "[" in path, draft, draft.source)
 
 
 def _by_name(items: Iterable[_Printed]) -> Mapping[str, list[_Printed]]:

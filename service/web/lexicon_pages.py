@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from archive.errors import NotFound
+from extraction.fields.drafts import path_to_name
 from service.api.auth import MaySee, MayTrain
 from service.api.context import TheService
 from service.api.lexicon import (
@@ -56,7 +57,7 @@ def lexicon_page(request: Request, service: TheService, person: MaySee) -> Respo
         rules=lexicon.rules,
         vocabularies=_vocabularies(lexicon.entries, titles),
         confusions=lexicon.confusions[:MOST_CONFUSIONS],
-        repairs=[(repair, titles.get(_name(repair.path))) for repair in lexicon.repairs],
+        repairs=[(repair, titles.get(path_to_name(repair.path))) for repair in lexicon.repairs],
     )
 
 
@@ -109,8 +110,3 @@ def _vocabularies(
         )
         for (form_type, name), some in groupby(entries, key=lambda e: (e.form_type, e.name))
     )
-
-
-def _name(path: str) -> str:
-    group, bracket, rest = path.partition("[")
-    return group + rest.partition("]")[2] if bracket else path

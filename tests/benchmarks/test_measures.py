@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from benchmarks.measures import (
     JudgedField,
     automation_at_error,
-    folded,
     judge_fields,
     measure_record,
     pair_tables,
 )
 from benchmarks.table_tree import table_similarity
 from benchmarks.truth import TableText, Truth
+from extraction.normalise import plain
 from tests.benchmarks.records import make_record, table_of
 
 CELLS = table_of(["甲|乙|丙", "1|2|", "-|3|4"])
@@ -48,7 +48,7 @@ def test_a_perfect_record_is_perfect_in_every_measure() -> None:
 
 
 def test_texts_compare_without_white_space_and_width() -> None:
-    assert folded("１０．５ %\n（年）") == folded("10.5%(年)")
+    assert plain("１０．５ %\n（年）") == plain("10.5%(年)")
 
 
 def test_a_missing_row_and_an_extra_one_count_all_their_fields_wrong() -> None:

@@ -10,43 +10,26 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import yaml
 
 from extraction.errors import ModelError
-from extraction.ocr.weights import RECOGNISER, lay_out_recogniser, weights_dictionary, weights_file
+from extraction.ocr.weights import lay_out_recogniser
 from extraction.values import Image
 from models.line_pictures import HELD_OUT_FILE, LinePicture, lines_digest, read_line_list
 from models.ocr_gate import add_ocr, open_line_reader
 from models.ocr_versions import SHIPPED, OcrVersion, OcrVersions
+from tests.models.exported_recogniser import LINES, write_exported, write_lines
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-PICTURES = 120
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped weights, as PaddleOCR would leave tuned ones."""
-    folder = tmp_path_factory.mktemp("exported")
-    weights = weights_file(RECOGNISER)
-    shutil.copyfile(weights, folder / "inference.onnx")
-    config = {"PostProcess": {"character_dict": [*weights_dictionary(weights)]}}
-    (folder / "inference.yml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
-    return folder
+    return write_exported(tmp_path_factory.mktemp("exported"))
 
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> tuple[LinePicture, ...]:
-    """Three of each document; a picture's brightness is its number."""
-    folder = tmp_path_factory.mktemp("lines")
-    (folder / "test").mkdir()
-    listed = []
-    for number in range(PICTURES):
-        name = f"test/doc{number // 3}_{number:04}.png"
-        picture = np.full((20, 60, 3), number, dtype=np.uint8)
-        (folder / name).write_bytes(cv2.imencode(".png", picture)[1].tobytes())
-        listed.append(f"{name}\tline {number}\n")
-    (folder / HELD_OUT_FILE).write_text("".join(listed), encoding="utf-8")
-    return read_line_list(folder)
+    return read_line_list(write_lines(tmp_path_factory.mktemp("lines")))
 
 
 def reading(wrong: Callable[[int], bool]) -> Callable[[Sequence[Image]], list[str]]:
@@ -81,7 +64,7 @@ def test_better_one_passes_and_is_promoted_and_rolled_back(
 ) -> None:
     versions, version = brought(exported, lines, tmp_path, lambda number: number % 24 == 0)
     assert version.passed
-    assert (version.parent, version.lines, version.parent_accuracy) == (SHIPPED, PICTURES, 0.75)
+    assert (version.parent, version.lines, version.parent_accuracy) == (SHIPPED, LINES, 0.75)
     assert version.accuracy == pytest.approx(23 / 24, abs=1e-4)
     assert versions.list_versions() == (version,)
     assert versions.current() == SHIPPED and versions.find_current() is None
@@ -149,7 +132,7 @@ def test_a_refused_folder_leaves_nothing_behind(
 def test_lines_are_told_by_what_they_show_and_say(lines: tuple[LinePicture, ...]) -> None:
     assert lines_digest(lines) == lines_digest(lines[::-1])
     assert lines_digest(lines) != lines_digest(lines[1:])
-    assert len({line.document_id for line in lines}) == PICTURES // 3
+    assert len({line.document_id for line in lines}) == LINES // 3
     with pytest.raises(ModelError, match=HELD_OUT_FILE):
         read_line_list(lines[0].path.parent)
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extraction.normalise import plain
 from models.tokens import (
     GAP_ID,
     PAD_ID,
     UNKNOWN_ID,
     PieceSettings,
-    normalise_text,
     text_to_pieces,
     texts_to_vocabulary,
 )
@@ -153,4 +153,4 @@ def test_settings_that_leave_no_room_are_refused() -> None:
 
 
 def test_white_space_never_counts() -> None:
-    assert normalise_text("项 目\n 名　称") == "项目名称"
+    assert plain("项 目\n 名　称") == "项目名称"

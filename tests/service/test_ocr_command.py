@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
-import yaml
 from typer.testing import CliRunner, Result
 
 from archive.database import Database
 from archive.promise import find_standing
-from extraction.ocr.weights import RECOGNISER, weights_dictionary, weights_file
 from extraction.values import Image
-from models.line_pictures import HELD_OUT_FILE, ReadLines
+from models.line_pictures import ReadLines
 from models.ocr_gate import add_ocr
 from models.ocr_versions import SHIPPED, OcrVersions
 from service.cli import app
-
-LINES = 120
+from tests.models.exported_recogniser import write_exported, write_lines
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped weights, as PaddleOCR would leave tuned ones."""
-    folder = tmp_path_factory.mktemp("exported")
-    weights = weights_file(RECOGNISER)
-    shutil.copyfile(weights, folder / "inference.onnx")
-    config = {"PostProcess": {"character_dict": [*weights_dictionary(weights)]}}
-    (folder / "inference.yml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
-    return folder
+    return write_exported(tmp_path_factory.mktemp("exported"))
 
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A picture's brightness is the number of its line."""
-    folder = tmp_path_factory.mktemp("lines")
-    (folder / "test").mkdir()
-    listed = []
-    for number in range(LINES):
-        name = f"test/doc{number // 3}_{number:04}.png"
-        picture = np.full((20, 60, 3), number, dtype=np.uint8)
-        (folder / name).write_bytes(cv2.imencode(".png", picture)[1].tobytes())
-        listed.append(f"{name}\tline {number}\n")
-    (folder / HELD_OUT_FILE).write_text("".join(listed), encoding="utf-8")
-    return folder
+    return write_lines(tmp_path_factory.mktemp("lines"))
 
 
 def judged_as(monkeypatch: pytest.MonkeyPatch, every: int, tuned_every: int) -> None:
