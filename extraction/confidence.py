@@ -25,6 +25,7 @@ CALIBRATION_FILE = Path(__file__).parent / "weights" / "calibration.json"
 FIELD_FEATURES = (
     "weakest",
     "score",
+    "overlooked",
     "label",
     "label_margin",
     "labelled",
@@ -41,7 +42,7 @@ FIELD_FEATURES = (
     "words",
     *SURROUNDING_FEATURES,
 )
-CELL_FEATURES = ("weakest", "score", "sides", "doubt", "blank", "length", "words")
+CELL_FEATURES = (*("weakest", "score", "overlooked", "sides", "doubt", "blank", "length", "words"),)
 
 LOW_CONFIDENCE = "low_confidence"
 MISSING_REQUIRED = "missing_required"
@@ -135,6 +136,7 @@ def cell_features(words: Sequence[Word], quality: float, doubt: float = 0.0) -> 
     return {
         "weakest": logit(min((word.weakest for word in words), default=0.5)),
         "score": logit(sum(scores) / len(scores) if scores else 0.5),
+        "overlooked": logit(max((word.overlooked for word in words), default=0.0)),
         "sides": logit(quality),
         "doubt": doubt,
         "blank": float(not words),

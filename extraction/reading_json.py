@@ -2,7 +2,7 @@
 document put together in another.
 
 Nothing is rounded: what comes back equals what went in. A word is a list
-``[text, x0, top, x1, bottom, score, weakest, page]``.
+``[text, x0, top, x1, bottom, score, weakest, page, overlooked]``, the last left out where it is 0.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def _cell_to_json(cell: Cell) -> JsonObject:
 
 def _word_to_json(word: Word) -> list[Json]:
     numbers = (*word.box, word.score, word.weakest)
-    return [word.text, *(float(number) for number in numbers), word.page]
+    stored: list[Json] = [word.text, *(float(number) for number in numbers), word.page]
+    return [*stored, round(word.overlooked, 4)] if word.overlooked else stored
 
 
 def _to_grid(stored: JsonObject) -> Grid:
@@ -115,7 +116,7 @@ def _to_cell(stored: JsonObject) -> Cell:
 
 
 def _to_word(stored: Json) -> Word:
-    text, x0, top, x1, bottom, score, weakest, page = as_list(stored)
+    text, x0, top, x1, bottom, score, weakest, page, *overlooked = as_list(stored)
     if not isinstance(text, str):
         raise ValueError(f"expected text, found {text!r}")
     return Word(
@@ -124,6 +125,7 @@ def _to_word(stored: Json) -> Word:
         score=as_number(score),
         weakest=as_number(weakest),
         page=as_integer(page),
+        overlooked=as_number(overlooked[0]) if overlooked else 0.0,
     )
 
 

@@ -72,7 +72,8 @@ class Word:
     """One line of text, or the part of it that lies in one cell.
 
     ``score`` is the recogniser's mean character probability; ``weakest`` the lowest of
-    its characters. Both are 1.0 for words of a text layer.
+    its characters. Both are 1.0 for words of a text layer. ``overlooked`` is the highest
+    probability of a sign where the text has none.
     """
 
     text: str
@@ -80,6 +81,7 @@ class Word:
     score: float
     weakest: float
     page: int
+    overlooked: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

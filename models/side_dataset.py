@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import pairwise
 from multiprocessing import get_context
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extraction.engines import choose_engine
-from extraction.grid.grids import GridSettings, edges_to_lattices, edges_to_probe
+from extraction.grid.grids import GridSettings, Probe, edges_to_lattices, edges_to_probe
 from extraction.grid.lattice import Lattice
 from extraction.grid.lines import (
     RulingNetwork,
@@ -23,7 +23,8 @@ from extraction.grid.lines import (
     evidence_to_probe,
     load_ruling_network,
 )
-from extraction.grid.sides import MEASURES, lattice_to_measures, page_to_side_maps
+from extraction.grid.side_maps import SideMaps, page_to_side_maps
+from extraction.grid.side_measures import MEASURES, lattice_to_measures
 from extraction.grid.straighten import Displacement, see_straight
 from extraction.pages.upright import find_upright
 from extraction.values import Axis, Edge, Page, RawPage
@@ -33,39 +34,64 @@ from models.synthesis.scan import Scan, scan_page
 
 SCANS = 2
 """How often each page is scanned, each time at another level."""
-PRINTED = 0.6
-"""A side of which this share is printed is there; below ``BLANK`` it is not; what lies
-between says nothing (a separator that is a little off)."""
-BLANK = 0.25
+SIDE_LEVELS = (*LEVELS, "skewed", "mixed", "copy", "fax200")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Sides:
-    """``measures``: n × measures; ``printed``: n, 0 or 1; ``page``: n, whose they are."""
+class LatticeSides:
+    """One lattice: ``across`` is ys × gaps of xs × measures, ``down`` xs × gaps of ys ×
+    measures, and ``printed_…`` the share of each side on which a ruling was printed."""
 
-    measures: NDArray[np.float32]
-    printed: NDArray[np.float32]
-    page: NDArray[np.int64]
+    across: NDArray[np.float32]
+    down: NDArray[np.float32]
+    printed_across: NDArray[np.float32]
+    printed_down: NDArray[np.float32]
+    page: int
+
+    @property
+    def printed(self) -> NDArray[np.float32]:
+        """Of all sides, those across first."""
+        return np.concatenate([self.printed_across.ravel(), self.printed_down.ravel()])
 
 
-def make_sides(seeds: Sequence[int], split: str, processes: int) -> Sides:
-    """The sides of every form of ``seeds``, each page scanned at a level of its own."""
+def make_sides(seeds: Sequence[int], split: str, processes: int) -> list[LatticeSides]:
+    """The lattices of every form of ``seeds``, each page scanned at a level of its own."""
     work = partial(_form_sides, split=split)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        found = [part for parts in pool.map(work, seeds, chunksize=4) for part in parts]
-    measures, printed = (np.concatenate([part[k] for part in found]) for k in (0, 1))
-    pages = np.concatenate([np.full(len(part[1]), n) for n, part in enumerate(found)])
-    return Sides(measures, printed, pages)
+        pages = [page for pages in pool.map(work, seeds, chunksize=4) for page in pages]
+    return [replace(lattice, page=number) for number, page in enumerate(pages) for lattice in page]
 
 
-def write_sides(sides: Sides, path: Path) -> None:
+def write_sides(sides: Sequence[LatticeSides], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, measures=sides.measures, printed=sides.printed, page=sides.page)
+    flat = [part.reshape(-1, len(MEASURES)) for one in sides for part in (one.across, one.down)]
+    np.savez_compressed(
+        path,
+        measures=np.concatenate(flat),
+        printed=np.concatenate([one.printed for one in sides]),
+        lines=np.array([(len(one.across), len(one.down)) for one in sides]),
+        page=np.array([one.page for one in sides]),
+    )
 
 
-def read_sides(path: Path) -> Sides:
+def read_sides(path: Path) -> list[LatticeSides]:
     with np.load(path) as stored:
-        return Sides(stored["measures"], stored["printed"], stored["page"])
+        measures, printed = stored["measures"], stored["printed"]
+        lines, page = stored["lines"], stored["page"]
+    sides, start = [], 0
+    for (ys, xs), number in zip(lines.tolist(), page.tolist(), strict=True):
+        middle, end = start + ys * (xs - 1), start + ys * (xs - 1) + xs * (ys - 1)
+        sides.append(
+            LatticeSides(
+                measures[start:middle].reshape(ys, xs - 1, -1),
+                measures[middle:end].reshape(xs, ys - 1, -1),
+                printed[start:middle].reshape(ys, xs - 1),
+                printed[middle:end].reshape(xs, ys - 1),
+                number,
+            )
+        )
+        start = end
+    return sides
 
 
 def page_sides(
@@ -73,31 +99,38 @@ def page_sides(
     true_edges: Sequence[Edge],
     forward: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     network: RulingNetwork,
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Measures and truth of each lattice that is found on a scan; ``forward`` as of ``Scan``."""
+) -> list[LatticeSides]:
+    """Each lattice that is found on a scan, as the judge is shown it; ``forward`` as of
+    ``Scan``."""
     page, evidence, displacement = see_straight(find_upright(raw, None), raw.image, network)
     moved = (_moved(edge, forward, page, displacement) for edge in true_edges)
     printed = [edge for edge in moved if edge is not None]
     truth = edges_to_probe(printed, 3.0 * page.dpi / 72)
     maps = page_to_side_maps(page.image, page.dpi, evidence)
-    edges = evidence_to_edges(evidence)
+    shown: list[Lattice] = []
+
+    def judge(lattice: Lattice) -> Lattice:
+        shown.append(lattice)
+        return lattice
+
     probe = evidence_to_probe(evidence)
-    for lattice in edges_to_lattices(edges, page.dpi, probe, None, GridSettings()):
-        yield _with_truth(lattice, lattice_to_measures(lattice, maps), truth)
+    # All of them are asked for, so that the judge is shown every one.
+    tuple(edges_to_lattices(evidence_to_edges(evidence), page.dpi, probe, judge, GridSettings()))
+    return [_with_truth(lattice, maps, truth) for lattice in shown]
 
 
-def _form_sides(seed: int, split: str) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def _form_sides(seed: int, split: str) -> list[list[LatticeSides]]:
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, 11])
     form = make_form(seed, split, dpi=int(rng.choice(PRINT_DPIS)))  # type: ignore[arg-type]
     network = _network()
-    sides: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+    pages: list[list[LatticeSides]] = []
     for page in (*form.pages[:2],) * SCANS:
-        level = str(rng.choice(LEVELS))
+        level = str(rng.choice(SIDE_LEVELS))
         scan: Scan = scan_page(page.image, page.dpi, level, rng, edges=page.edges)  # type: ignore[arg-type]
         raw = RawPage(1, scan.image, scan.dpi)
-        sides.extend(page_sides(raw, page.edges, scan.forward, network))
-    return sides
+        pages.append(page_sides(raw, page.edges, scan.forward, network))
+    return pages
 
 
 @lru_cache(maxsize=1)
@@ -129,15 +162,13 @@ def _moved(
     return Edge(axis, float(np.median(upright[:, across])), start, end, 1.0)
 
 
-def _with_truth(
-    lattice: Lattice,
-    measures: tuple[NDArray[np.float64], NDArray[np.float64]],
-    truth: Callable[..., float],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _with_truth(lattice: Lattice, maps: SideMaps, truth: Probe) -> LatticeSides:
     xs, ys = lattice.xs, lattice.ys
-    across = [[truth("horizontal", y, a, b) for a, b in pairwise(xs)] for y in ys]
-    down = [[truth("vertical", x, a, b) for a, b in pairwise(ys)] for x in xs]
-    shares = np.concatenate([np.ravel(across), np.ravel(down)])
-    every = np.concatenate([part.reshape(-1, len(MEASURES)) for part in measures])
-    told = (shares >= PRINTED) | (shares < BLANK)
-    return every[told].astype(np.float32), (shares[told] >= PRINTED).astype(np.float32)
+    across, down = lattice_to_measures(lattice, maps)
+    return LatticeSides(
+        across.astype(np.float32),
+        down.astype(np.float32),
+        np.array([[truth("horizontal", y, a, b) for a, b in pairwise(xs)] for y in ys], np.float32),
+        np.array([[truth("vertical", x, a, b) for a, b in pairwise(ys)] for x in xs], np.float32),
+        page=0,
+    )

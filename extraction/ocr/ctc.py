@@ -22,6 +22,9 @@ LEAST_ALONE = 0.5
 SKIPPED = frozenset("，。、；：（）《》“”〔〕%,;:()")
 """Signs that the recogniser skips in one cut of a line and sees in another."""
 
+OVERLOOKED = "".join(sorted(SKIPPED)) + ".-·/1一"
+"""Marks so small that the recogniser reads over them."""
+
 LONE_LETTER, LETTER_AT_DIGIT = 0.01, 0.1
 """Weight of a letter against the digits, alone in its crop or beside a digit only."""
 
@@ -31,11 +34,13 @@ LETTER_ALONE_DOUBT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a crop says. ``positions`` are the characters' centres, 0..1 of the crop's width."""
+    """What a crop says. ``positions`` are the characters' centres, 0..1 of the crop's width;
+    ``overlooked`` is the highest probability of a sign where the text has none."""
 
     text: str
     probabilities: tuple[float, ...]
     positions: tuple[float, ...]
+    overlooked: float = 0.0
 
     def after(self, share: float) -> Reading:
         """The part that stands behind this share of the crop's width."""
@@ -44,6 +49,7 @@ class Reading:
             "".join(self.text[index] for index in kept),
             tuple(self.probabilities[index] for index in kept),
             tuple((self.positions[index] - share) / (1 - share) for index in kept),
+            self.overlooked,
         )
 
     @property
@@ -59,10 +65,27 @@ class Reading:
 NOTHING = Reading("", (), ())
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Alphabet:
+    """The recogniser's classes: blank, ``characters``, space. ``prior`` weighs them all,
+    ``signs`` are the numbers of those that are easily overlooked."""
+
+    characters: str
+    prior: NDArray[np.float32]
+    signs: NDArray[np.int_]
+
+
+def find_alphabet(characters: str) -> Alphabet:
+    places = (characters.find(sign) for sign in OVERLOOKED)
+    signs = np.array([place + 1 for place in places if place >= 0], dtype=np.int_)
+    return Alphabet(characters, script_prior(characters), signs)
+
+
 def merge_readings(first: Reading, second: Reading) -> Reading:
     """The more probable of two readings of one line, with the signs that it lacks.
 
-    ``first`` where they are alike. A sign that only one of them holds was skipped by the other.
+    ``first`` where they are alike. A sign that only one of them holds was skipped by the other;
+    what both overlook is what the one that suspects less of it says.
     """
     base, other = (second, first) if second.score > first.score + 0.01 else (first, second)
     taken: list[tuple[str, float, float]] = []
@@ -78,6 +101,7 @@ def merge_readings(first: Reading, second: Reading) -> Reading:
         "".join(character for character, _, _ in taken),
         tuple(probability for _, probability, _ in taken),
         tuple(position for _, _, position in taken),
+        min(first.overlooked, second.overlooked),
     )
 
 
@@ -109,16 +133,14 @@ def _is_expected(character: str) -> bool:
     return True
 
 
-def output_to_reading(
-    output: Tensor, characters: str, prior: NDArray[np.float32], used: float = 1.0
-) -> Reading:
+def output_to_reading(output: Tensor, alphabet: Alphabet, used: float = 1.0) -> Reading:
     """Greedy decoding of ``output``, steps × classes, whose rows are probabilities.
 
     ``used`` is the share of the steps that show the crop; the rest is padding.
     """
     classes = output.argmax(axis=1)
-    for step in np.flatnonzero(prior[classes] < 1.0):
-        classes[step] = int((output[step] * prior).argmax())
+    for step in np.flatnonzero(alphabet.prior[classes] < 1.0):
+        classes[step] = int((output[step] * alphabet.prior).argmax())
     shown = output[np.arange(len(classes)), classes]
     starts = np.flatnonzero(np.diff(classes, prepend=-1))
     ends = np.append(starts[1:], len(classes))
@@ -127,20 +149,39 @@ def output_to_reading(
     positions: list[float] = []
     steps: list[int] = []
     for start, end in zip(starts, ends, strict=True):
-        character = _class_to_character(int(classes[start]), characters)
+        character = _class_to_character(int(classes[start]), alphabet.characters)
         if character == "":
             continue
         steps.append(start + int(shown[start:end].argmax()))
         text.append(character)
         probabilities.append(float(shown[steps[-1]]))
         positions.append(min(1.0, (start + end) / 2 / (len(classes) * used)))
+    overlooked = overlooked_sign(output, classes, alphabet.signs)
     for index, weight in lone_letters(text):
-        digit, probability = _likeliest_digit(output[steps[index]], characters)
+        digit, probability = _likeliest_digit(output[steps[index]], alphabet.characters)
         if probability > weight * probabilities[index]:
             text[index], probabilities[index] = digit, probability
         elif len(text) == 1:
             probabilities[index] *= LETTER_ALONE_DOUBT
-    return Reading(same_signs("".join(text)), tuple(probabilities), tuple(positions))
+    read = same_signs("".join(text))
+    return Reading(read, tuple(probabilities), tuple(positions), overlooked)
+
+
+def overlooked_sign(output: Tensor, classes: NDArray[np.int_], signs: NDArray[np.int_]) -> float:
+    """The highest probability of one of the classes ``signs`` at a step that reads as blank.
+
+    The classes read before and after such a step are left out: they end and begin there.
+    """
+    blank = np.flatnonzero(classes == BLANK)
+    read = np.flatnonzero(classes != BLANK)
+    if not len(blank) or not len(read):
+        return 0.0
+    place = np.searchsorted(read, blank)
+    before = classes[read[np.maximum(place - 1, 0)]]
+    after = classes[read[np.minimum(place, len(read) - 1)]]
+    hidden = output[blank][:, signs]
+    hidden[(signs == before[:, None]) | (signs == after[:, None])] = 0.0
+    return float(hidden.sum(axis=1).max())
 
 
 def lone_letters(text: Sequence[str]) -> list[tuple[int, float]]:

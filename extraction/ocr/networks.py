@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extraction.engines import Engine, Runner, Tensor, cache_folder, open_runner
-from extraction.ocr.ctc import NOTHING, Reading, output_to_reading, script_prior
+from extraction.ocr.ctc import NOTHING, Reading, find_alphabet, output_to_reading
 from extraction.ocr.weights import (
     DETECTOR,
     LINE_HEIGHT_PX,
@@ -116,8 +116,7 @@ class TextModels:
         self._detector = self._predictor(paddleocr.TextDetection, DETECTOR)
         self._detector.post_op.max_candidates = MOST_LINES
         self._recogniser = self._predictor(paddleocr.TextRecognition, RECOGNISER)
-        self._characters = "".join(self._recogniser.post_op.character[1:-1])
-        self._prior = script_prior(self._characters)
+        self._alphabet = find_alphabet("".join(self._recogniser.post_op.character[1:-1]))
 
     def _folder(self, model: str) -> Path:
         return self._own.get(model) or model_folder(model, self._cache)
@@ -179,7 +178,7 @@ class TextModels:
         return readings
 
     def _decode(self, output: Tensor) -> Reading:
-        return output_to_reading(output[0], self._characters, self._prior)
+        return output_to_reading(output[0], self._alphabet)
 
     def _line_batch(self, crop: Image) -> Tensor:
         """1 × 3 × 48 × width, padded at the right to one of few widths."""

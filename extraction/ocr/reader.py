@@ -36,6 +36,10 @@ LEAST_LEFTOVER_SCORE = 0.55
 DOUBTFUL = 0.8
 """A line with a character less probable than this is read again, cut a little wider."""
 
+SUSPECTED = 0.02
+"""A line is read again, too, where a sign that is this probable was left out. Of the lines
+that are read right one in a hundred shows as much."""
+
 FIRST_PAD, AGAIN_PAD = 0.1, 0.3
 """Rows above and below that a first and a second reading add, as a share of the type's size.
 
@@ -129,7 +133,8 @@ class Reader:
 def is_doubtful(crop: Crop, reading: Reading) -> bool:
     """Whether ``crop`` is to be read again: it may be unsure, or lack a sign or some ink."""
     lacks_sign = crop.context is not None and reading.text[:1] not in SKIPPED
-    return not crop.leftover and (lacks_sign or crop.at_border or reading.weakest < DOUBTFUL)
+    unsure = reading.weakest < DOUBTFUL or reading.overlooked > SUSPECTED
+    return not crop.leftover and (lacks_sign or crop.at_border or unsure)
 
 
 def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: int) -> Word | None:
@@ -146,7 +151,8 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
     least = LEAST_LEFTOVER_SCORE if crop.leftover else LEAST_SCORE
     if not text or reading.score < least:
         return None
-    return Word(text, tight(shown, ink.mask), reading.score, reading.weakest, page)
+    box = tight(shown, ink.mask)
+    return Word(text, box, reading.score, reading.weakest, page, reading.overlooked)
 
 
 def shows_print(box: Box, ink: PrintInk, em: float) -> bool:

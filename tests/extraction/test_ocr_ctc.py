@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.ocr.ctc import Reading, merge_readings, output_to_reading, script_prior
+from extraction.ocr.ctc import Reading, find_alphabet, merge_readings, output_to_reading
 
-CHARACTERS = "项項一二0lT7"
-PRIOR = script_prior(CHARACTERS)
+CHARACTERS = "项項一二0lT7，"
+ALPHABET = find_alphabet(CHARACTERS)
 BLANK, SPACE = 0, len(CHARACTERS) + 1
 
 
@@ -29,7 +32,7 @@ def number(character: str) -> int:
 def test_repeats_are_one_character_unless_a_blank_parts_them() -> None:
     zero = number("0")
     reading = output_to_reading(
-        output({zero: 0.9}, {zero: 0.8}, {BLANK: 1.0}, {zero: 0.7}), CHARACTERS, PRIOR
+        output({zero: 0.9}, {zero: 0.8}, {BLANK: 1.0}, {zero: 0.7}), ALPHABET
     )
     assert reading.text == "00"
     np.testing.assert_allclose(reading.probabilities, [0.9, 0.7], rtol=1e-6)
@@ -38,20 +41,19 @@ def test_repeats_are_one_character_unless_a_blank_parts_them() -> None:
 def test_simplified_form_wins_over_the_traditional_one_unless_that_is_clear() -> None:
     close = output({number("項"): 0.6, number("项"): 0.3})
     clear = output({number("項"): 0.99, number("项"): 0.001})
-    assert output_to_reading(close, CHARACTERS, PRIOR).text == "项"
-    assert output_to_reading(clear, CHARACTERS, PRIOR).text == "項"
+    assert output_to_reading(close, ALPHABET).text == "项"
+    assert output_to_reading(clear, ALPHABET).text == "項"
 
 
 def test_nothing_read_scores_nothing() -> None:
-    reading = output_to_reading(output({BLANK: 1.0}), CHARACTERS, PRIOR)
+    reading = output_to_reading(output({BLANK: 1.0}), ALPHABET)
     assert (reading.text, reading.score, reading.weakest) == ("", 0.0, 0.0)
 
 
 def test_after_drops_what_stands_in_the_context() -> None:
     reading = output_to_reading(
         output({number("一"): 1.0}, {BLANK: 1.0}, {BLANK: 1.0}, {number("二"): 0.8}),
-        CHARACTERS,
-        PRIOR,
+        ALPHABET,
     )
     assert reading.after(0.5).text == "二"
     assert reading.after(0.5).score == np.float32(0.8)
@@ -59,7 +61,7 @@ def test_after_drops_what_stands_in_the_context() -> None:
 
 @given(st.lists(st.integers(0, SPACE), min_size=1, max_size=30))
 def test_positions_rise_and_every_character_has_its_probability(classes: list[int]) -> None:
-    reading = output_to_reading(output(*({number: 0.9} for number in classes)), CHARACTERS, PRIOR)
+    reading = output_to_reading(output(*({number: 0.9} for number in classes)), ALPHABET)
     assert len(reading.text) == len(reading.probabilities) == len(reading.positions)
     assert list(reading.positions) == sorted(reading.positions)
     assert all(0 <= position <= 1 for position in reading.positions)
@@ -89,12 +91,30 @@ def test_text_that_only_the_less_probable_reading_holds_is_dropped() -> None:
 
 def test_lone_letter_that_may_be_a_digit_is_one() -> None:
     step = output({number("T"): 0.95, number("7"): 0.04})
-    assert output_to_reading(step, CHARACTERS, PRIOR).text == "7"
-    sure = output_to_reading(output({number("T"): 0.98}), CHARACTERS, PRIOR)
+    assert output_to_reading(step, ALPHABET).text == "7"
+    sure = output_to_reading(output({number("T"): 0.98}), ALPHABET)
     assert sure.text == "T"
     np.testing.assert_allclose(sure.score, 0.49, rtol=1e-6)
 
 
 def test_letter_beside_letters_stays() -> None:
     steps = output({number("T"): 0.9, number("7"): 0.1}, {number("l"): 0.9}, {number("0"): 0.9})
-    assert output_to_reading(steps, CHARACTERS, PRIOR).text == "Tl0"
+    assert output_to_reading(steps, ALPHABET).text == "Tl0"
+
+
+def test_a_sign_that_reads_as_blank_is_remembered() -> None:
+    comma = number("，")
+    passed_over = output({number("项"): 1.0}, {BLANK: 0.7, comma: 0.3}, {number("二"): 1.0})
+    reading = output_to_reading(passed_over, ALPHABET)
+    assert (reading.text, reading.overlooked) == ("项二", pytest.approx(0.3))
+
+
+def test_the_end_of_a_sign_is_no_second_one() -> None:
+    comma = number("，")
+    fading = output({number("项"): 1.0}, {comma: 0.9}, {BLANK: 0.7, comma: 0.3})
+    assert output_to_reading(fading, ALPHABET).overlooked == 0.0
+
+
+def test_a_second_look_that_shows_nothing_clears_the_first() -> None:
+    suspected = replace(reading("低于九成"), overlooked=0.3)
+    assert merge_readings(suspected, reading("低于九成")).overlooked == 0.0

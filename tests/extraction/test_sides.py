@@ -13,14 +13,18 @@ from extraction.errors import ModelError
 from extraction.grid.grids import edges_to_grids
 from extraction.grid.lattice import Lattice
 from extraction.grid.lines import evidence_to_edges, evidence_to_probe, see_rulings
-from extraction.grid.sides import (
+from extraction.grid.side_maps import page_to_side_maps
+from extraction.grid.side_measures import (
+    CONTEXT,
     MEASURES,
+    judged_to_context,
+    lattice_to_measures,
+)
+from extraction.grid.sides import (
     RulingModels,
     judge_sides,
-    lattice_to_measures,
     load_ruling_models,
     load_side_judge,
-    page_to_side_maps,
 )
 from extraction.values import Grid, Image
 
@@ -95,6 +99,39 @@ def test_each_side_gets_a_probability_in_its_place() -> None:
     missing = np.argwhere(judged.across < 0.5).tolist()
     assert missing == [[3, 0]]
     assert (judged.down >= 0.5).all()
+
+
+def test_a_filled_cell_ends_where_no_line_shows() -> None:
+    page = drawn_table()
+    dark = (120, 120, 120)
+    cv2.rectangle(page, (XS[0], YS[0]), (XS[1], YS[-1]), dark, -1)
+    for y in YS:
+        cv2.line(page, (XS[0], y), (XS[-1], y), dark, 2)
+    evidence = see_rulings(page, DPI, models().network)
+    lattice = Lattice(
+        tuple(map(float, XS)),
+        tuple(map(float, YS)),
+        np.zeros((len(YS), len(XS) - 1)),
+        np.zeros((len(YS) - 1, len(XS))),
+    )
+    _, down = lattice_to_measures(lattice, page_to_side_maps(page, DPI, evidence))
+    step = down[:, :, MEASURES.index("fill_step")]
+    assert (step[1] > 0.3).all() and (step[2:4] < 0.1).all()
+
+
+def test_the_context_of_a_side_is_what_was_said_of_its_fellows() -> None:
+    across = np.array([[1.0, 2.0], [3.0, -4.0], [5.0, 9.0]])
+    down = np.array([[-1.0, -2.0], [0.5, 1.5], [2.5, 3.5]])
+    of_across, of_down = judged_to_context(across, down)
+    assert of_across.shape == (3, 2, len(CONTEXT)) and of_down.shape == (3, 2, len(CONTEXT))
+    middle_left = dict(zip(CONTEXT, of_across[1, 0], strict=True))
+    assert (middle_left["own"], middle_left["before"], middle_left["after"]) == (3.0, 0.0, -4.0)
+    assert (middle_left["above"], middle_left["below"]) == (1.0, 5.0)
+    assert middle_left["line_against"] == pytest.approx(np.log1p(4.0))
+    assert (middle_left["line_count"], middle_left["line_best"]) == (0.0, -4.0)
+    assert (middle_left["start_above"], middle_left["start_below"]) == (-1.0, -2.0)
+    assert (middle_left["end_above"], middle_left["end_through"]) == (0.5, 0.5)
+    assert dict(zip(CONTEXT, of_across[2, 1], strict=True))["own"] == 6.0
 
 
 def test_weights_of_other_measures_are_refused(tmp_path: Path) -> None:

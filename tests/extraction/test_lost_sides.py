@@ -1,0 +1,86 @@
+"""Cells that a lost ruling made one are given back by where their words stand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extraction.grid.lost_sides import SPLIT_QUALITY, restore_lost_sides
+from extraction.values import Box, Cell, Grid, Word
+
+WIDTH, HEIGHT = 100.0, 30.0
+
+
+def word(text: str, middle: float, row: int, width: float = 40.0) -> Word:
+    top = row * HEIGHT + 7
+    return Word(text, Box(middle - width / 2, top, middle + width / 2, top + 16), 0.9, 0.9, 1)
+
+
+def cell(row: int, column: int, colspan: int, *words: Word) -> Cell:
+    box = Box(column * WIDTH, row * HEIGHT, (column + colspan) * WIDTH, (row + 1) * HEIGHT)
+    return Cell(row, column, 1, colspan, box, 1, words, 0.9)
+
+
+def grid(*first_row: Cell, columns: int = 2) -> Grid:
+    below = [cell(1, column, 1) for column in range(columns)]
+    return Grid(2, columns, (*first_row, *below))
+
+
+def test_a_header_of_two_columns_whose_border_the_scan_lost_is_two_headers() -> None:
+    """The rate column of a funds table was lost, since its header was 分值执行率."""
+    restored = restore_lost_sides(grid(cell(0, 0, 2, word("分值", 50, 0), word("执行率", 150, 0))))
+    first, second = restored.cells[:2]
+    assert (first.text, first.columns, second.text, second.columns) == (
+        *("分值", range(0, 1)),
+        *("执行率", range(1, 2)),
+    )
+    assert first.box.x1 == second.box.x0 == WIDTH
+    assert first.quality == second.quality == SPLIT_QUALITY
+
+
+def test_a_rest_of_the_border_is_no_text() -> None:
+    """It read as ``1`` on a fax."""
+    words = word("分值", 50, 0), word("1", 101, 0, width=3), word("执行率", 150, 0)
+    restored = restore_lost_sides(grid(cell(0, 0, 2, *words)))
+    assert [one.text for one in restored.cells[:2]] == ["分值", "执行率"]
+
+
+def test_a_text_over_the_border_keeps_its_cell_whole() -> None:
+    whole = grid(cell(0, 0, 2, word("年度绩效目标", 100, 0, width=90)))
+    assert restore_lost_sides(whole) is whole
+
+
+def test_two_words_that_stand_off_their_columns_keep_their_cell_whole() -> None:
+    """As in a line of signatures below a table."""
+    whole = grid(cell(0, 0, 2, word("复核：", 22, 0), word("审核人：", 122, 0)))
+    assert restore_lost_sides(whole) is whole
+
+
+def test_without_a_row_that_shows_the_border_nothing_is_cut() -> None:
+    alone = Grid(1, 2, (cell(0, 0, 2, word("分值", 50, 0), word("执行率", 150, 0)),))
+    assert restore_lost_sides(alone) is alone
+
+
+@given(st.sets(st.integers(1, 5)), st.lists(st.booleans(), min_size=6, max_size=6))
+def test_cells_cover_the_grid_as_before(lost: set[int], printed: list[bool]) -> None:
+    starts = [column for column in range(6) if column not in lost]
+    row = []
+    for start, end in zip(starts, [*starts[1:], 6], strict=True):
+        middles = [column for column in range(start, end) if printed[column]]
+        words = [word(f"第{column}", (column + 0.5) * WIDTH, 0) for column in middles]
+        row.append(cell(0, start, end - start, *words))
+    before = grid(*row, columns=6)
+    after = restore_lost_sides(before)
+    assert sorted(column for one in after.cells if one.row == 0 for column in one.columns) == list(
+        range(6)
+    )
+    assert [one.text for one in sorted(_words(after), key=lambda each: each.box.x0)] == [
+        one.text for one in sorted(_words(before), key=lambda each: each.box.x0)
+    ]
+    assert restore_lost_sides(replace(after, cells=after.cells)) == after
+
+
+def _words(one: Grid) -> list[Word]:
+    return [each for part in one.cells for each in part.words]
