@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+Facts = Mapping[str, int | float | str]
+NO_FACTS: Final[Facts] = MappingProxyType({})
 
 
 class FormloopError(Exception):
     """Anything that formloop expects to go wrong.
 
     ``category`` is stable and machine-readable; ``name`` is the input file and ``page``
-    counts from 1 where the trouble lies on one page.
+    counts from 1 where the trouble lies on one page. ``facts`` are the numbers of the reason
+    by name, for those who say it in another language.
     """
 
     category: ClassVar[str] = "error"
 
-    def __init__(self, reason: str, *, name: str | None = None, page: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        name: str | None = None,
+        page: int | None = None,
+        facts: Facts = NO_FACTS,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.facts = facts
         self.name = name
         self.page = page
 

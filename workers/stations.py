@@ -14,7 +14,7 @@ from extraction.pipeline import Stations
 from models.labeller import THREADS, Labeller
 from models.registry import CALIBRATION_FILE, SHIPPED_FOLDER, Registry, find_version
 
-THRESHOLD = 0.95
+THRESHOLD = 0.97
 
 
 def build_stations(

@@ -26,6 +26,8 @@ from extraction.values import Cell
 
 _HEADERS_WANTED = 0.4
 """Share of a group's headers that make a header row of it."""
+_REPEATED_HEADER = 0.75
+"""Of the best header's score: a header that matches as well is the same one, read worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,28 @@ def find_groups(
 
 
 def find_headers(declaration: FormDeclaration, view: TableView) -> tuple[HeaderBlock, ...]:
-    """The header rows of groups, each group once per grid: where most headers match."""
-    best: dict[str, tuple[float, int]] = {}
+    """The header rows of groups, each group once per grid: where most headers match.
+
+    Of a header that is printed again on each page the first counts, though a later one may
+    have been read better.
+    """
+    found: dict[str, list[tuple[int, float]]] = {}
     for row in range(view.grid.rows):
         scored = [(_header_score(view, row, group), group) for group in declaration.groups]
         score, group = max(scored, key=lambda item: item[0], default=(0.0, None))
-        if group is not None and score > best.get(group.name, (0.0, 0))[0]:
-            best[group.name] = (score, row)
+        if group is not None and score > 0:
+            found.setdefault(group.name, []).append((row, score))
+    first = {name: _first_of_the_best(rows) for name, rows in found.items()}
     blocks = (
         _header_block(view, declaration.group(name), row)
-        for name, (_, row) in sorted(best.items(), key=lambda item: item[1][1])
+        for name, row in sorted(first.items(), key=lambda item: item[1])
     )
     return tuple(block for block in blocks if block.segments)
+
+
+def _first_of_the_best(rows: Sequence[tuple[int, float]]) -> int:
+    best = max(score for _, score in rows)
+    return next(row for row, score in rows if score >= _REPEATED_HEADER * best)
 
 
 def _header_score(view: TableView, row: int, group: GroupDeclaration) -> float:
@@ -107,7 +119,9 @@ def _header_block(view: TableView, group: GroupDeclaration, row: int) -> HeaderB
         for cell in view.starting_in(row)
         if any(view.similarity(cell, target) > 0 for target in targets)
     ]
-    body = row + Counter(cell.rowspan for cell in headers).most_common(1)[0][0]
+    heights = Counter(cell.rowspan for cell in headers)
+    # Of two that are as common the lesser: a section's name may read like a header.
+    body = row + min(heights, key=lambda height: (-heights[height], height))
     row = min(
         cell.row
         for cell in view.covering(body - 1, range(view.grid.columns))

@@ -1,9 +1,9 @@
 """A side that the scan lost whole, given back by the words of the cell.
 
 Nothing of such a side is left to see, so the two cells beside it come out as one. Its words
-tell: they stand in two bodies, each in the middle between the borders that the rows above or
-below show, and none crosses the border between them. A cell that was printed as one sets its
-text over that border.
+tell: they stand in two bodies, both in the middle between the borders that the rows above or
+below show, or both right behind the border before them, and none crosses the border between
+them. A cell that was printed as one sets its text over that border.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from extraction.values import Box, Cell, Grid, Word, boxes_union
 
 OFF_CENTRE = 0.12
 """How far, as a share of its cell's width, the middle of a text may lie from that of its cell."""
+BEHIND = 0.6
+"""How far behind its cell's border a text set to the left may begin, as a share of the type's
+height."""
 CLEAR = 0.25
 """White on either side of a lost border, as a share of the type's height."""
 SPLIT_QUALITY = 0.5
@@ -32,7 +35,7 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
         return (cell,)
     for column, x in _borders_beside(cell, grid):
         left, right = _split(cell, column, x)
-        if all(_stands_in_the_middle(part) for part in (left, right)):
+        if _are_set_alike(left, right):
             # What is left of the border cannot be cut again; what is right of it may.
             return (left, *_parts(right, grid))
     return (cell,)
@@ -81,11 +84,23 @@ def _is_rest_of_border(word: Word, x: float, words: Sequence[Word]) -> bool:
     return abs(word.box.center[0] - x) <= clear and word.box.x1 - word.box.x0 <= clear
 
 
-def _stands_in_the_middle(cell: Cell) -> bool:
-    if not cell.words:
+def _are_set_alike(left: Cell, right: Cell) -> bool:
+    """Both in the middle, or both to the left, each within its borders."""
+    if not left.words or not right.words:
         return False
+    places = [_place(cell) for cell in (left, right)]
+    in_the_middle = all(off <= OFF_CENTRE for _, off, _ in places)
+    to_the_left = all(behind <= BEHIND for _, _, behind in places)
+    return all(inside for inside, _, _ in places) and (in_the_middle or to_the_left)
+
+
+def _place(cell: Cell) -> tuple[bool, float, float]:
+    """Whether the text keeps clear of both borders, how far its middle lies from that of the
+    cell as a share of the cell's width, and how far behind the border it begins."""
     body = boxes_union(word.box for word in cell.words)
-    clear = CLEAR * min(word.box.bottom - word.box.top for word in cell.words)
-    inside = cell.box.x0 + clear <= body.x0 and body.x1 <= cell.box.x1 - clear
-    middle = (cell.box.x0 + cell.box.x1) / 2
-    return inside and abs(body.center[0] - middle) <= OFF_CENTRE * (cell.box.x1 - cell.box.x0)
+    height = min(word.box.bottom - word.box.top for word in cell.words)
+    box = cell.box
+    # A text set to the left may begin at its border, yet none may run over the next one.
+    inside = box.x0 <= body.x0 and body.x1 <= box.x1 - CLEAR * height
+    off = abs(body.center[0] - (box.x0 + box.x1) / 2) / (box.x1 - box.x0)
+    return inside, off, (body.x0 - box.x0) / height

@@ -75,7 +75,7 @@ def read_pictures(
             return
         count = _count_frames(picture, limits)
         if count > limits.max_pages:
-            yield TooLarge(f"more than {limits.max_pages} pages", name=name)
+            yield _too_many_pages(limits, name)
             return
         for index in range(count):
             yield _tiff_page(picture, index, name, limits)
@@ -88,7 +88,7 @@ def count_picture_pages(data: bytes, format_: Format, name: str, limits: Limits)
             return 1
         count = _count_frames(picture, limits)
     if count > limits.max_pages:
-        raise TooLarge(f"more than {limits.max_pages} pages", name=name)
+        raise _too_many_pages(limits, name)
     return count
 
 
@@ -229,4 +229,10 @@ def to_working_dpi(image: Image, x_dpi: float, y_dpi: float) -> tuple[Image, flo
 
 def _too_many_pixels(limits: Limits, name: str, page: int) -> TooLarge:
     million = limits.max_pixels / 1e6
-    return TooLarge(f"more than {million:.0f} million pixels", name=name, page=page)
+    reason, facts = f"more than {million:.0f} million pixels", {"million_pixels": round(million)}
+    return TooLarge(reason, name=name, page=page, facts=facts)
+
+
+def _too_many_pages(limits: Limits, name: str) -> TooLarge:
+    facts = {"pages": limits.max_pages}
+    return TooLarge(f"more than {limits.max_pages} pages", name=name, facts=facts)

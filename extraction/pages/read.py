@@ -80,7 +80,8 @@ def _page_format(data: bytes, name: str, limits: Limits) -> Format | InputError:
     if not data:
         return EmptyInput("the file is empty", name=name)
     if len(data) > limits.max_bytes:
-        return TooLarge(f"larger than {limits.max_bytes / 2**20:.0f} MB", name=name)
+        size_mb = round(limits.max_bytes / 2**20)
+        return TooLarge(f"larger than {size_mb} MB", name=name, facts={"megabytes": size_mb})
     format_ = find_format(data[:HEAD_BYTES])
     if format_ is None:
         return unreadable(data, name)

@@ -91,6 +91,24 @@ def test_a_header_repeated_on_the_next_page_gives_no_row() -> None:
     assert texts(indicators(grid), "level3") == [("清淤",), ("清障",)]
 
 
+def test_a_repeated_header_that_was_read_better_takes_no_rows_from_the_pages_before() -> None:
+    """All rows but the last page's were lost, since its header alone was read without a slip."""
+    misread = [*HEADER[:3], "年皮指杯佰", *HEADER[4:]]
+    grid = grid_of([misread, row_of("清淤"), row_of("清障"), HEADER, row_of("绿化")])
+    assert texts(indicators(grid), "level3") == [("清淤",), ("清障",), ("绿化",)]
+
+
+def test_a_section_that_reads_like_a_header_is_not_as_high_as_one() -> None:
+    """All rows were lost, since the section's cell covers them and two headers alone were read."""
+    header = [("绩效指标", 3, 1), "级指标", "级指标", "级指标", "指标值"]
+    rows = [
+        [None, level1, "数量指标", name, "3公里"]
+        for level1, name in (("产出指标", "清淤"), ("产出指标", "清障"))
+    ]
+    found = indicators(grid_of([header, *rows]), declaration=TARGET)
+    assert [row["target"].text for row in found] == ["3公里", "3公里"]
+
+
 def test_a_merged_cell_cut_by_the_page_is_filled_from_its_other_half() -> None:
     grid = on_page_two(
         grid_of([HEADER, row_of("清淤"), row_of("清障", level1="", level2="质量指标")]), 2

@@ -40,6 +40,12 @@ def test_a_header_of_two_columns_whose_border_the_scan_lost_is_two_headers() -> 
     assert first.quality == second.quality == SPLIT_QUALITY
 
 
+def test_texts_set_to_the_left_are_two_cells_where_the_second_begins_at_the_border() -> None:
+    words = word("示范基地", 43, 0, width=80), word("合格", 118, 0, width=30)
+    restored = restore_lost_sides(grid(cell(0, 0, 2, *words)))
+    assert [one.text for one in restored.cells[:2]] == ["示范基地", "合格"]
+
+
 def test_a_rest_of_the_border_is_no_text() -> None:
     """It read as ``1`` on a fax."""
     words = word("分值", 50, 0), word("1", 101, 0, width=3), word("执行率", 150, 0)
@@ -54,7 +60,7 @@ def test_a_text_over_the_border_keeps_its_cell_whole() -> None:
 
 def test_two_words_that_stand_off_their_columns_keep_their_cell_whole() -> None:
     """As in a line of signatures below a table."""
-    whole = grid(cell(0, 0, 2, word("复核：", 22, 0), word("审核人：", 122, 0)))
+    whole = grid(cell(0, 0, 2, word("复核：", 22, 0), word("审核人：", 140, 0)))
     assert restore_lost_sides(whole) is whole
 
 
