@@ -17,17 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotation.promise import SeenDocument
+from annotation.quality import find_quality
 
 ALL: Final = ""
 """The group of all documents."""
 FORM_GROUP: Final = "form:"
 QUALITY_GROUP: Final = "quality:"
-"""Followed by 0 (all is sure) to the number of ``QUALITY_EDGES``."""
-QUALITY_EDGES: Final = (0.01, 0.03)
-"""Mean doubts (1 - confidence) of a document's fields that part good scans from poor ones."""
-PATIENCE: Final = 1000.0
-GROUP_SLACK: Final = 2.0
-"""A single kind of documents may err so many times as much as promised for all together."""
+"""Followed by a quality, as ``annotation.quality`` numbers them."""
+PATIENCE: Final = 20_000.0
+FORM_SLACK: Final = 2.0
+QUALITY_SLACK: Final = 4.0
+"""A single kind of documents may err so many times as much as promised for all together. Poor
+scans do err more, and the proof follows how many of them come."""
 
 _BETS: Final = np.array([0.02, 0.05, 0.1, 0.2, 0.4])
 """As shares of the largest bet that cannot lose everything."""
@@ -62,9 +63,7 @@ class _Watch:
 def document_groups(form_type: str, confidences: Sequence[float]) -> tuple[str, ...]:
     """The kinds of documents to be watched by themselves: the form type, and how well scans
     of the sort can be read."""
-    doubt = 1.0 - sum(confidences) / len(confidences) if confidences else 1.0
-    quality = sum(doubt > edge for edge in QUALITY_EDGES)
-    return (f"{FORM_GROUP}{form_type}", f"{QUALITY_GROUP}{quality}")
+    return (f"{FORM_GROUP}{form_type}", f"{QUALITY_GROUP}{find_quality(confidences)}")
 
 
 def find_alarm(
@@ -80,8 +79,7 @@ def find_alarm(
         wrong, seen = _accepted(document, level)
         for group in (ALL, *document.groups) if seen else ():
             watch = watches.setdefault(group, _Watch(NO_SUMS))
-            rate = target if group == ALL else target * GROUP_SLACK
-            watch.sums = add_document(watch.sums, wrong, seen, rate)
+            watch.sums = add_document(watch.sums, wrong, seen, target * group_slack(group))
             watch.documents += 1
             watch.wrong += wrong
             watch.seen += seen
@@ -91,16 +89,26 @@ def find_alarm(
     return None
 
 
+def group_slack(group: str) -> float:
+    """How many times as much as promised for all documents this kind of them may err."""
+    if group == ALL:
+        return 1.0
+    return QUALITY_SLACK if group.startswith(QUALITY_GROUP) else FORM_SLACK
+
+
 def add_document(sums: Sums, wrong: int, seen: int, rate: float) -> Sums:
     """The sums of a watch after one more document; ``NO_SUMS`` before the first."""
     return (sums + 1.0) * bet_on_document(wrong, seen, rate)
 
 
-def bet_on_document(wrong: int, seen: int, rate: float) -> Sums:
-    """Factors of the wealth, one a bet; their mean is at most 1 while the rate holds."""
-    weight = min(1.0, _MOST_FIELDS / seen)
-    surplus = (wrong - rate * seen) * weight
-    factors: Sums = 1.0 + _BETS / (rate * _MOST_FIELDS) * surplus
+def bet_on_document(
+    wrong: int | NDArray[np.int64], seen: int | NDArray[np.int64], rate: float
+) -> Sums:
+    """Factors of the wealth, one a bet (documents × bets of many); their mean is at most 1
+    while the rate holds."""
+    weight = np.minimum(1.0, _MOST_FIELDS / np.asarray(seen))
+    surplus = (np.asarray(wrong) - rate * np.asarray(seen)) * weight
+    factors: Sums = 1.0 + _BETS / (rate * _MOST_FIELDS) * surplus[..., None]
     return factors
 
 

@@ -9,6 +9,10 @@ its wrong fields are fewer than r of those seen. Under the claim no such bettor 
 grow rich: wealth of 1/δ refutes it at certainty 1 − δ, after any number of documents and
 whatever the dependence inside of one. The doubts are tried from strict to loose until one
 cannot be proved (fixed-sequence testing, so that trying many costs no certainty).
+
+Documents count as their quality comes now, not as it came in the audit. Most of the chance to
+err is spent on a proof for all of them, the rest on one without the poor scans: where only
+that one succeeds, or lets more pass, poor scans are shown whole.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from annotation.quality import POOREST, QUALITIES, Mixture, Qualities, find_mixture, find_weights
+
 DEFAULT_TARGET: Final = 0.005
 DEFAULT_CERTAINTY: Final = 0.95
 
@@ -31,9 +37,15 @@ NEVER: Final = len(DOUBTS)
 """The level of a field that is never accepted unseen."""
 
 _BETS: Final = np.array([0.1, 0.3, 0.6, 0.95])
-"""Shares of the wealth that are bet; their mean wealth needs no guess of the best."""
-_TYPICAL: Final = 0.5
+_PURSES: Final = np.array([0.05, 0.1, 0.15, 0.7])
+"""Shares of the wealth that are bet, and what of the first wealth is bet so: the largest are
+best for the low rates that are asked for, the others for high ones."""
+_USUAL: Final = 0.9
 _ENOUGH: Final = 0.25
+_PROOFS: Final = ((POOREST, 0.8), (POOREST - 1, 0.2))
+"""The poorest quality that may pass, and the share of the chance to err that is spent on it."""
+_LEAST_OF_QUALITY: Final = 30
+"""Audited documents of a quality below which it is not let through."""
 _BISECTIONS: Final = 40
 _EDGES: Final = np.array(DOUBTS) + 1e-9
 
@@ -52,12 +64,37 @@ class SeenField:
 class SeenDocument:
     """Fields of one document, each drawn with the same chance and then looked at.
 
-    ``groups`` are the kinds of documents that it is one of, to be watched by themselves.
+    ``groups`` are the kinds of documents that it is one of, to be watched by themselves;
+    ``quality`` is that of ``annotation.quality``.
     """
 
     document_id: str
     fields: tuple[SeenField, ...]
     groups: tuple[str, ...] = ()
+    quality: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audit:
+    """Wrong and all accepted fields, each documents × ``DOUBTS``, and each document's quality."""
+
+    wrong: Counts
+    seen: Counts
+    qualities: Qualities
+
+    def up_to(self, poorest: int) -> Audit:
+        kept = self.qualities <= poorest
+        return Audit(self.wrong[kept], self.seen[kept], self.qualities[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Fields up to ``level`` (a number of ``DOUBTS``) may pass in scans up to ``poorest``;
+    ``certainty`` is that of the proof by itself."""
+
+    level: int
+    poorest: int
+    certainty: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,65 +127,111 @@ def level_to_threshold(level: int) -> float:
     return 1.0 - DOUBTS[level] if level >= 0 else 1.0
 
 
-def count_seen(documents: Sequence[SeenDocument]) -> tuple[Counts, Counts]:
-    """Wrong and all accepted fields, each documents × ``DOUBTS``."""
+def count_seen(documents: Sequence[SeenDocument]) -> Audit:
     shape = (len(documents), len(DOUBTS) + 1)
     wrong, seen = np.zeros(shape), np.zeros(shape)
     for number, document in enumerate(documents):
         for field in document.fields:
             seen[number, field.level] += 1
             wrong[number, field.level] += field.wrong
-    return wrong.cumsum(axis=1)[:, :-1], seen.cumsum(axis=1)[:, :-1]
+    qualities = np.array([document.quality for document in documents], dtype=np.int64)
+    return Audit(wrong.cumsum(axis=1)[:, :-1], seen.cumsum(axis=1)[:, :-1], qualities)
 
 
-def log_wealth(wrong: Counts, seen: Counts, rate: float) -> float:
+def log_wealth(wrong: Counts, seen: Counts, rate: float, weights: Counts | None = None) -> float:
     """How far documents refute "at least ``rate`` of the accepted fields are wrong".
 
-    ``wrong`` and ``seen`` have one number a document. A document with more than the usual
-    number of fields counts as one of the usual size, so that a single one cannot decide.
+    ``wrong``, ``seen`` and ``weights`` (at most 1) have one number a document. A document
+    with more than the usual number of fields counts as one of the usual size, so that a
+    single one cannot decide.
     """
-    usual = usual_size(seen)
-    kept = seen > 0
-    weight = 1.0 / np.maximum(seen[kept], usual)
-    gains = (rate * seen[kept] - wrong[kept]) * weight
-    logs = np.log1p(_BETS[:, None] * gains[None, :]).sum(axis=1)
-    return float(logsumexp(logs) - math.log(len(_BETS)))
+    return float(logsumexp(_grow(_find_gains(wrong, seen, rate, weights)), b=_PURSES))
+
+
+def refutes(
+    wrong: Counts, seen: Counts, rate: float, asked: float, weights: Counts | None = None
+) -> bool:
+    """Whether ``log_wealth`` is at least ``asked``. Mostly the largest bet alone tells."""
+    gains = _find_gains(wrong, seen, rate, weights)
+    if math.log(_PURSES[-1]) + float(np.log1p(_BETS[-1] * gains).sum()) >= asked:
+        return True
+    return float(logsumexp(_grow(gains), b=_PURSES)) >= asked
+
+
+def _find_gains(wrong: Counts, seen: Counts, rate: float, weights: Counts | None) -> Counts:
+    gains: Counts = (rate * seen - wrong) / np.maximum(seen, usual_size(seen))
+    return gains if weights is None else gains * weights
+
+
+def _grow(gains: Counts) -> Counts:
+    """Growth of the log wealth, one number a bet."""
+    grown: Counts = np.log1p(np.outer(_BETS, gains)).sum(axis=1)
+    return grown
 
 
 def usual_size(seen: Counts) -> float:
     """Accepted fields that a document counts as at most. Known before anything is judged."""
-    return max(1.0, float(np.quantile(seen, _TYPICAL))) if len(seen) else 1.0
+    return max(1.0, float(np.quantile(seen, _USUAL))) if len(seen) else 1.0
 
 
-def find_bound(wrong: Counts, seen: Counts, certainty: float) -> float:
+def find_bound(
+    wrong: Counts, seen: Counts, certainty: float, weights: Counts | None = None
+) -> float:
     """The error rate is below this at ``certainty``; 1 where too little was seen."""
     asked = -math.log(1.0 - certainty)
-    if not seen.any() or log_wealth(wrong, seen, 1.0) < asked:
+    if not seen.any() or not refutes(wrong, seen, 1.0, asked, weights):
         return 1.0
     low, high = 0.0, 1.0
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        if log_wealth(wrong, seen, middle) >= asked:
+        if refutes(wrong, seen, middle, asked, weights):
             high = middle
         else:
             low = middle
     return high
 
 
-def prove_level(documents: Sequence[SeenDocument], target: float, certainty: float) -> int | None:
-    """The loosest of ``DOUBTS`` (its number) that is proved to keep ``target``, or None."""
-    wrong, seen = count_seen(documents)
-    return prove_level_of_counts(wrong, seen, target, certainty)
+def find_proof(
+    audit: Audit, target: float, certainty: float, mixture: Mixture | None = None
+) -> Proof | None:
+    """What is proved to keep ``target`` for documents that come in that ``mixture`` (as in the
+    audit without one) and lets the most fields pass; None where nothing is."""
+    coming = find_mixture(audit.qualities) if mixture is None else mixture
+    best, most = None, 0.0
+    for widest, share in _PROOFS:
+        part, alone = audit.up_to(widest), 1.0 - share * (1.0 - certainty)
+        weights = find_weights(part.qualities, coming[: widest + 1])
+        if weights is None:
+            continue
+        level = prove_level(part, target, alone, weights)
+        poorest = _poorest_audited(part)
+        if level is None or poorest < 0:
+            continue
+        passing = float(weights @ part.seen[:, level]) / float(weights.sum())
+        passing *= sum(coming[: widest + 1])
+        if passing > most:
+            best, most = Proof(level, poorest, alone), passing
+    return best
 
 
-def prove_level_of_counts(
-    wrong: Counts, seen: Counts, target: float, certainty: float
+def _poorest_audited(audit: Audit) -> int:
+    """-1 where no quality was audited enough."""
+    counts = np.bincount(audit.qualities, minlength=QUALITIES)
+    enough = np.flatnonzero(counts >= _LEAST_OF_QUALITY)
+    return int(enough[-1]) if len(enough) else -1
+
+
+def prove_level(
+    audit: Audit, target: float, certainty: float, weights: Counts | None = None
 ) -> int | None:
-    """As ``prove_level``, from what ``count_seen`` gives."""
+    """The loosest of ``DOUBTS`` (its number) that is proved to keep ``target``, or None."""
+    wrong, seen = audit.wrong, audit.seen
+    if not len(seen):
+        return None
     asked = -math.log(1.0 - certainty)
     proved = None
     for level in range(start_level(seen, target), len(DOUBTS)):
-        if not len(seen) or log_wealth(wrong[:, level], seen[:, level], target) < asked:
+        if not refutes(wrong[:, level], seen[:, level], target, asked, weights):
             break
         proved = level
     return proved
@@ -169,31 +252,25 @@ def start_level(seen: Counts, target: float) -> int:
 
 
 def draw_curve(
-    documents: Sequence[SeenDocument], automation: Sequence[float], certainty: float
+    audit: Audit, automation: Sequence[float], certainty: float, mixture: Mixture | None = None
 ) -> tuple[CurvePoint, ...]:
     """Error against automation; ``automation`` has a share for each of ``DOUBTS``."""
-    wrong, seen = count_seen(documents)
+    found = find_weights(audit.qualities, mixture)
+    weights = np.ones(len(audit.seen)) if found is None else found
     points = []
     for level, doubt in enumerate(DOUBTS):
-        all_seen = int(seen[:, level].sum())
+        wrong, seen = audit.wrong[:, level], audit.seen[:, level]
+        weighed = float(weights @ seen)
         points.append(
             CurvePoint(
                 doubt,
-                float(wrong[:, level].sum()) / all_seen if all_seen else None,
-                find_bound(wrong[:, level], seen[:, level], certainty),
+                float(weights @ wrong) / weighed if weighed else None,
+                find_bound(wrong, seen, certainty, weights),
                 automation[level],
-                all_seen,
+                int(seen.sum()),
             )
         )
     return tuple(points)
-
-
-def levels_to_automation(levels: Sequence[Sequence[int]]) -> tuple[float, ...]:
-    """Share of fields accepted at each of ``DOUBTS``, over the levels of whole documents."""
-    flat = [level for document in levels for level in document]
-    counts = np.bincount(np.array(flat, dtype=np.int64), minlength=len(DOUBTS) + 1)
-    shares = counts.cumsum()[: len(DOUBTS)] / max(1, len(flat))
-    return tuple(float(share) for share in shares)
 
 
 def documents_needed(target: float, certainty: float) -> int:
@@ -202,3 +279,17 @@ def documents_needed(target: float, certainty: float) -> int:
     while log_wealth(np.zeros(size), np.ones(size), target) < -math.log(1.0 - certainty):
         size = size + max(1, size // 50)
     return size
+
+
+def documents_still_needed(audit: Audit, target: float, certainty: float) -> int:
+    """About how many more audited documents prove the target, if they are as those before."""
+    documents = len(audit.seen)
+    if documents:
+        level = start_level(audit.seen, target)
+        gains = _find_gains(audit.wrong[:, level], audit.seen[:, level], target, None)
+        grown = _grow(gains)
+        asked = -math.log(1.0 - certainty) - np.log(_PURSES)
+        if (grown > 0).any():
+            times = float((asked[grown > 0] / grown[grown > 0]).min())
+            return max(1, math.ceil(documents * (times - 1.0)))
+    return max(1, documents_needed(target, certainty) - documents)

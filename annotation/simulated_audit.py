@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from annotation.drift import document_groups
 from annotation.promise import NEVER, SeenDocument, SeenField, confidences_to_levels
+from annotation.quality import find_quality
 from annotation.reliability import JudgedField
 from models.simulated_fields import SimulatedDocument, read_simulated
 
@@ -33,4 +34,5 @@ def simulated_to_seen(document: SimulatedDocument) -> SeenDocument:
         SeenField(level if field.acceptable else NEVER, not field.right)
         for level, field in zip(levels, document.fields, strict=True)
     )
-    return SeenDocument(document.document_id, fields, document_groups("", confidences))
+    groups = document_groups("", confidences)
+    return SeenDocument(document.document_id, fields, groups, find_quality(confidences))

@@ -1,9 +1,10 @@
 """Where the promise stands: what is proved, what is used meanwhile, and when it is withdrawn.
 
 While too little was audited, the threshold comes from simulated scans and is chosen with
-caution. Once the audit proves one, that one is used and the promise is kept. When the watch sees
-that it does not hold, it is withdrawn: next to nothing is accepted unseen until documents
-audited after that prove it anew.
+caution. Once the audit proves one, that one is used and the promise is kept. Both follow what
+comes: documents count as their quality came lately. When the watch sees that the promise does
+not hold, it is withdrawn: next to nothing is accepted unseen until documents audited after that
+prove it anew.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from annotation.promise import (
     DEFAULT_TARGET,
     DOUBTS,
     CurvePoint,
+    Proof,
     SeenDocument,
     count_seen,
-    documents_needed,
+    documents_still_needed,
     draw_curve,
+    find_proof,
     level_to_threshold,
-    prove_level,
 )
+from annotation.quality import POOREST, Mixture, find_weights
+from annotation.recent import RecentWork
 from extraction.errors import InputError
 from extraction.json_values import Json, JsonObject, as_integer, as_list, as_number
 
@@ -64,10 +68,12 @@ class PromiseGoal:
 class PromiseStanding:
     """``level`` is the doubt in use (its number in ``DOUBTS``); -1: nothing is accepted unseen.
 
-    ``since`` is from when on audited documents count: the last withdrawal, or the last
-    change of what gives the confidences. ``needed`` is about how many audited documents are
-    still needed to prove the target, 0 once it is. ``group`` and ``error`` say what the
-    last withdrawal saw. ``curve`` is of simulated scans while ``is_simulated``.
+    ``poorest`` is the poorest quality of scans that anything is accepted in, ``mixture`` the
+    share of each quality lately (empty while too few documents came). ``since`` is from when
+    on audited documents count: the last withdrawal, or the last change of what gives the
+    confidences. ``needed`` is about how many audited documents are still needed to prove the
+    target, 0 once it is. ``group`` and ``error`` say what the last withdrawal saw. ``curve``
+    is of simulated scans while ``is_simulated``.
     """
 
     goal: PromiseGoal
@@ -83,6 +89,8 @@ class PromiseStanding:
     error: float | None = None
     is_simulated: bool = True
     curve: tuple[CurvePoint, ...] = field(default=())
+    poorest: int = POOREST
+    mixture: Mixture = ()
 
     @property
     def kept(self) -> bool:
@@ -90,19 +98,23 @@ class PromiseStanding:
 
     @property
     def threshold(self) -> float:
-        """The lowest confidence that is accepted unseen."""
+        """The lowest confidence that is accepted unseen in scans up to ``poorest``."""
         return level_to_threshold(self.level)
+
+    def threshold_for(self, quality: int) -> float:
+        """As ``threshold`` for scans of that quality; 1 (nothing passes) for poorer ones."""
+        return self.threshold if quality <= self.poorest else level_to_threshold(-1)
 
 
 @dataclass(frozen=True, slots=True)
 class PromiseEvidence:
     """All that the standing follows from. ``audited`` are in the order in which they were
-    looked at; ``automation`` is of recent documents, for each of ``DOUBTS``."""
+    looked at; ``recent`` is what was read lately."""
 
     audited: tuple[SeenDocument, ...]
     audited_at: tuple[datetime, ...]
     simulated: tuple[SeenDocument, ...]
-    automation: tuple[float, ...]
+    recent: RecentWork
 
 
 def judge_promise(before: PromiseStanding, evidence: PromiseEvidence) -> PromiseStanding:
@@ -110,61 +122,73 @@ def judge_promise(before: PromiseStanding, evidence: PromiseEvidence) -> Promise
     goal, since = before.goal, before.since
     pairs = tuple(zip(evidence.audited, evidence.audited_at, strict=True))
     recent = [pair for pair in pairs if since is None or pair[1] > since]
-    documents = tuple(document for document, _ in recent)
-    alarm = find_alarm(documents, before.level, goal.target)
+    watched = [document for document, _ in recent if document.quality <= before.poorest]
+    alarm = find_alarm(watched, before.level, goal.target)
     if alarm is not None:
-        at = next(at for document, at in recent if document.document_id == alarm.document_id)
-        documents = tuple(document for document, seen_at in recent if seen_at > at)
+        since = next(at for document, at in recent if document.document_id == alarm.document_id)
+        recent = [pair for pair in recent if pair[1] > since]
         before = PromiseStanding(
-            goal, PromiseState.WITHDRAWN, since=at, group=alarm.group, error=alarm.error
+            goal, PromiseState.WITHDRAWN, since=since, group=alarm.group, error=alarm.error
         )
-    proved = prove_level(documents, goal.target, goal.certainty)
-    state, level = _choose(before, proved, evidence.simulated)
-    is_simulated = proved is None
-    shown = evidence.simulated if is_simulated else documents
-    wrong, seen = count_seen(documents)
+    audit = count_seen([document for document, _ in recent])
+    mixture = evidence.recent.mixture
+    proof = find_proof(audit, goal.target, goal.certainty, mixture)
+    state, level = _choose(before, proof, evidence)
+    poorest = POOREST if proof is None else proof.poorest
+    certainty = goal.certainty if proof is None else proof.certainty
+    shown = count_seen(evidence.simulated) if proof is None else audit.up_to(poorest)
+    counted = audit.up_to(poorest)
+    automation = evidence.recent.automation(poorest)
     return PromiseStanding(
         goal=goal,
         state=state,
         level=level,
-        since=before.since,
-        audited=int(seen[:, level].sum()) if level >= 0 else 0,
-        wrong=int(wrong[:, level].sum()) if level >= 0 else 0,
-        documents=len(documents),
-        needed=0 if proved is not None else _still_needed(goal, len(documents)),
-        automation=evidence.automation[level] if level >= 0 else 0.0,
+        since=since,
+        audited=int(counted.seen[:, level].sum()) if level >= 0 else 0,
+        wrong=int(counted.wrong[:, level].sum()) if level >= 0 else 0,
+        documents=len(recent),
+        needed=0 if proof else documents_still_needed(audit, goal.target, goal.certainty),
+        automation=automation[level] if level >= 0 else 0.0,
         group=before.group if state is PromiseState.WITHDRAWN else "",
         error=before.error if state is PromiseState.WITHDRAWN else None,
-        is_simulated=is_simulated,
-        curve=draw_curve(shown, evidence.automation, goal.certainty),
+        is_simulated=proof is None,
+        curve=draw_curve(shown, automation, certainty, _up_to(mixture, poorest)),
+        poorest=poorest,
+        mixture=mixture or (),
     )
 
 
+def _up_to(mixture: Mixture | None, poorest: int) -> Mixture | None:
+    return None if mixture is None else mixture[: poorest + 1]
+
+
 def _choose(
-    before: PromiseStanding, proved: int | None, simulated: Sequence[SeenDocument]
+    before: PromiseStanding, proof: Proof | None, evidence: PromiseEvidence
 ) -> tuple[PromiseState, int]:
-    if proved is not None:
-        return PromiseState.KEPT, proved
-    cautious = cautious_level(simulated, before.goal.target)
+    if proof is not None:
+        return PromiseState.KEPT, proof.level
+    cautious = cautious_level(evidence.simulated, before.goal.target, evidence.recent.mixture)
     if before.state is PromiseState.SIMULATED:
         return PromiseState.SIMULATED, cautious
     # What was kept and is not proved any more is withdrawn, too.
     return PromiseState.WITHDRAWN, min(cautious, _level_below(WITHDRAWN_SHARE * before.goal.target))
 
 
-def cautious_level(simulated: Sequence[SeenDocument], target: float) -> int:
-    """The loosest doubt at which simulated scans err ``CAUTION`` times the target at most."""
-    wrong, seen = count_seen(simulated)
-    kept = wrong.sum(axis=0) <= CAUTION * target * seen.sum(axis=0)
+def cautious_level(
+    simulated: Sequence[SeenDocument], target: float, mixture: Mixture | None = None
+) -> int:
+    """The loosest doubt at which simulated scans, of the qualities that come, err ``CAUTION``
+    times the target at most."""
+    audit = count_seen(simulated)
+    weights = find_weights(audit.qualities, mixture)
+    if weights is None:
+        return -1
+    kept = weights @ audit.wrong <= CAUTION * target * (weights @ audit.seen)
     return max((level for level in range(len(DOUBTS)) if kept[level]), default=-1)
 
 
 def _level_below(doubt: float) -> int:
     return sum(known <= doubt for known in DOUBTS) - 1
-
-
-def _still_needed(goal: PromiseGoal, documents: int) -> int:
-    return max(1, documents_needed(goal.target, goal.certainty) - documents)
 
 
 def standing_to_json(standing: PromiseStanding) -> JsonObject:
@@ -186,6 +210,8 @@ def standing_to_json(standing: PromiseStanding) -> JsonObject:
             [point.doubt, point.error, point.bound, point.automation, point.audited]
             for point in standing.curve
         ],
+        "poorest": standing.poorest,
+        "mixture": [*standing.mixture],
     }
 
 
@@ -206,6 +232,8 @@ def standing_from_json(stored: Mapping[str, Json]) -> PromiseStanding:
         error=None if error is None else as_number(error),
         is_simulated=bool(stored["is_simulated"]),
         curve=tuple(_point(as_list(point)) for point in as_list(stored["curve"])),
+        poorest=as_integer(stored.get("poorest", POOREST)),
+        mixture=tuple(as_number(share) for share in as_list(stored.get("mixture", []))),
     )
 
 

@@ -12,12 +12,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from annotation.drift import document_groups
 from annotation.paths import record_fields
+from annotation.policy import ReviewPolicy
 from annotation.promise import NEVER, SeenDocument, SeenField, confidences_to_levels
+from annotation.quality import POOREST, QUALITY_EDGES, find_quality
 from annotation.reliability import JudgedField, declared_kinds
 from annotation.values import Verdict
 from archive.kept_settings import find_review_policy, read_setting, write_setting
@@ -31,7 +33,7 @@ from extraction.record_json import record_from_json
 from extraction.values import Field
 
 AUDITED: Final = "promise_audited"
-MOST_AUDITED: Final = 4000
+MOST_AUDITED: Final = 12_000
 """Audited documents that are kept, the newest."""
 MOST_JUDGED: Final = 20_000
 
@@ -60,18 +62,18 @@ def refresh_audited(session: Session, now: datetime) -> None:
     """Reads what was said since of audited documents; what was taken back is forgotten.
 
     Fields that were reviewed because their confidence was low count with the same chance as
-    audited ones: drawn anew, always the same ones of a task. They tell what a lower threshold
-    would let through.
+    audited ones: drawn anew, always the same documents and fields of them, whether or not
+    anything of the document was audited. They tell what a lower threshold would let through.
     """
     known = {one.document.document_id: one for one in find_audited(session)}
-    shares: dict[str, float] = {}
+    policies: dict[str, ReviewPolicy] = {}
     found: dict[str, AuditedDocument] = {}
     for task_id, (at, mark) in _find_marks(session).items():
         before = known.get(task_id)
         if before is not None and before.mark == mark:
             found[task_id] = before
             continue
-        document = _read_document(session, task_id, shares)
+        document = _read_document(session, task_id, policies)
         if document is not None:
             found[task_id] = AuditedDocument(document, at, mark)
     if found != known:
@@ -81,26 +83,30 @@ def refresh_audited(session: Session, now: datetime) -> None:
 
 
 def _find_marks(session: Session) -> Mapping[str, tuple[datetime, str]]:
-    """Task → when its audit was answered, and a mark of all that stands of its answers."""
-    answered = func.max(CorrectionRow.at).label("at")
-    audits = (
-        select(CorrectionRow.task_id, answered)
-        .where(CorrectionRow.audit, CorrectionRow.replaced_at.is_(None))
-        .group_by(CorrectionRow.task_id)
-        .order_by(answered.desc())
-        .limit(MOST_AUDITED)
-    )
-    times = {row.task_id: row.at for row in session.execute(audits)}
+    """Audited or drawn task → when it was answered, and a mark of all that stands of its
+    answers; the newest ``MOST_AUDITED``."""
     standing = (
-        select(CorrectionRow.task_id, func.count(), func.max(CorrectionRow.id))
+        select(
+            CorrectionRow.task_id,
+            CorrectionRow.form_type,
+            func.count().label("answers"),
+            func.max(CorrectionRow.id).label("newest"),
+            func.max(CorrectionRow.at).label("at"),
+            func.max(case((CorrectionRow.audit, CorrectionRow.at))).label("audited_at"),
+        )
         .where(CorrectionRow.replaced_at.is_(None))
-        .group_by(CorrectionRow.task_id)
+        .group_by(CorrectionRow.task_id, CorrectionRow.form_type)
     )
-    return {
-        task_id: (times[task_id], f"{count}-{newest}")
-        for task_id, count, newest in session.execute(standing)
-        if task_id in times
-    }
+    shares: dict[str, float] = {}
+    found: dict[str, tuple[datetime, str]] = {}
+    for row in session.execute(standing):
+        if row.form_type not in shares:
+            shares[row.form_type] = find_review_policy(session, row.form_type).audit_documents
+        if row.audited_at is not None or _chance(row.task_id) < shares[row.form_type]:
+            mark = f"{row.answers}-{row.newest}-{len(QUALITY_EDGES)}"
+            found[row.task_id] = (row.audited_at or row.at, mark)
+    newest = sorted(found, key=lambda task_id: found[task_id][0], reverse=True)[:MOST_AUDITED]
+    return {task_id: found[task_id] for task_id in newest}
 
 
 def find_judged(
@@ -163,15 +169,18 @@ def acceptable_levels(stored: JsonObject) -> Mapping[str, int]:
     }
 
 
-def _read_document(session: Session, task_id: str, shares: dict[str, float]) -> SeenDocument | None:
+def _read_document(
+    session: Session, task_id: str, policies: dict[str, ReviewPolicy]
+) -> SeenDocument | None:
     """None where the record that was asked about is gone."""
     task = session.get(ReviewTaskRow, task_id)
     key = None if task is None else (task.document_id, task.base_revision)
     revision = None if key is None else session.get(Revision, key)
     if task is None or revision is None:
         return None
-    if task.form_type not in shares:
-        shares[task.form_type] = find_review_policy(session, task.form_type).audit_fields
+    if task.form_type not in policies:
+        policies[task.form_type] = find_review_policy(session, task.form_type)
+    policy = policies[task.form_type]
     rows = session.scalars(
         select(CorrectionRow).where(
             CorrectionRow.task_id == task_id,
@@ -182,22 +191,29 @@ def _read_document(session: Session, task_id: str, shares: dict[str, float]) -> 
     # Two people may have answered: what either of them calls wrong counts as wrong.
     wrong: dict[str, bool] = {}
     for row in rows:
-        if row.audit or _is_drawn(task_id, row, shares[task.form_type]):
+        if row.audit or _is_drawn(row, policy):
             said = is_wrong(row.verdict, row.before, row.after)
             wrong[row.path] = wrong.get(row.path, False) or said
     levels = acceptable_levels(revision.record)
     fields = tuple(SeenField(levels.get(path, NEVER), said) for path, said in wrong.items())
-    groups = document_groups(task.form_type, _confidences(revision.record))
-    return SeenDocument(task_id, fields, groups)
+    confidences = _confidences(revision.record)
+    groups = document_groups(task.form_type, confidences)
+    return SeenDocument(task_id, fields, groups, find_quality(confidences))
 
 
-def _is_drawn(task_id: str, row: CorrectionRow, share: float) -> bool:
+def _is_drawn(row: CorrectionRow, policy: ReviewPolicy) -> bool:
     """Whether a field that was shown for its low confidence alone is one of the sample."""
     reasons = [str(reason) for reason in row.reasons]
     if {*reasons} - {*repair_notes(reasons)} != {LOW_CONFIDENCE}:
         return False
-    digest = sha256(f"{task_id}\0{row.path}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
+    if _chance(row.task_id) >= policy.audit_documents:
+        return False
+    return _chance(f"{row.task_id}\0{row.path}") < policy.audit_fields
+
+
+def _chance(drawn: str) -> float:
+    """From 0 to 1, always the same. No secret: people look at these fields in any case."""
+    return int.from_bytes(sha256(drawn.encode()).digest()[:8], "big") / 2**64
 
 
 def _is_acceptable(field: Field) -> bool:
@@ -215,6 +231,7 @@ def _to_json(one: AuditedDocument) -> JsonObject:
         "at": one.at.isoformat(),
         "mark": one.mark,
         "groups": [*one.document.groups],
+        "quality": one.document.quality,
         "levels": [field.level for field in one.document.fields],
         "wrong": [number for number, field in enumerate(one.document.fields) if field.wrong],
     }
@@ -227,7 +244,8 @@ def _from_json(task_id: str, stored: JsonObject) -> AuditedDocument:
         for number, level in enumerate(as_list(stored["levels"]))
     )
     groups = tuple(map(str, as_list(stored["groups"])))
-    document = SeenDocument(task_id, fields, groups)
+    quality = as_integer(stored.get("quality", POOREST))
+    document = SeenDocument(task_id, fields, groups, quality)
     return AuditedDocument(document, datetime.fromisoformat(str(stored["at"])), str(stored["mark"]))
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from annotation.promise import NEVER, confidences_to_levels
+from annotation.quality import find_quality
 from annotation.reliability import JudgedField
 from extraction.confidence import FIELD_FEATURES, Calibrator
 from extraction.declarations import load_declarations
@@ -35,7 +37,8 @@ _DIGITS = 4
 class Population:
     """Fields of all documents in one row: document ``d`` has those from ``starts[d]`` to
     ``starts[d + 1]``. ``levels`` are those of ``annotation.promise``, ``scores`` the mean OCR
-    score of the field's words (1 where nothing stands)."""
+    score of the field's words (1 where nothing stands), ``qualities`` those of
+    ``annotation.quality``, one a document."""
 
     scans: NDArray[np.str_]
     starts: NDArray[np.int64]
@@ -43,6 +46,7 @@ class Population:
     wrong: NDArray[np.bool_]
     scores: NDArray[np.float64]
     judged: tuple[JudgedField, ...]
+    qualities: NDArray[np.int64]
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -62,7 +66,7 @@ def find_observed(forms: int, processes: int, path: Path = OBSERVED) -> tuple[Ob
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
             ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool,
-            path.open("a", encoding="utf-8") as out,
+            path.open("a" if known else "w", encoding="utf-8") as out,
         ):
             for one in pool.map(observe_form, missing):
                 known[one.seed] = one
@@ -72,13 +76,12 @@ def find_observed(forms: int, processes: int, path: Path = OBSERVED) -> tuple[Ob
 
 
 def read_observed(path: Path) -> Iterator[Observed]:
-    """Those kept with the evidence that this code takes; of others nothing is left."""
+    """Those kept with the evidence that this code takes."""
     if not path.is_file():
         return
     lines = path.read_text(encoding="utf-8").splitlines()
     stored = [json.loads(line) for line in lines]
     if any(one["features"] != list(FIELD_FEATURES) for one in stored):
-        path.unlink()
         return
     for one in stored:
         rows = zip(one["kinds"], one["evidence"], one["right"], one["acceptable"], strict=True)
@@ -113,15 +116,19 @@ def observed_to_population(documents: Sequence[Observed], calibrator: Calibrator
     levels = np.array(confidences_to_levels(confidences))
     acceptable = np.array([field.acceptable for field in fields])
     blank = np.array([field.evidence["blank"] > 0 for field in fields])
+    starts = np.cumsum([0, *(len(document.fields) for document in documents)])
     scores = expit(np.array([field.evidence["score"] for field in fields]))
     return Population(
         scans=np.array([document.level for document in documents]),
-        starts=np.cumsum([0, *(len(document.fields) for document in documents)]),
+        starts=starts,
         levels=np.where(acceptable, levels, NEVER),
         wrong=np.array([not field.right for field in fields]),
         scores=np.where(blank, 1.0, scores),
         judged=tuple(
             JudgedField(field.kind, confidence, field.right)
             for field, confidence in zip(fields, confidences, strict=True)
+        ),
+        qualities=np.array(
+            [find_quality(confidences[start:end]) for start, end in pairwise(starts)]
         ),
     )

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from annotation.promise import CurvePoint
+from annotation.quality import QUALITIES
 from annotation.standing import (
     LEAST_TARGET,
     MOST_TARGET,
@@ -36,6 +37,11 @@ _EXAMPLE = {
     "documents": 2140,
     "needed": 0,
     "simulated": False,
+    "qualities": [
+        {"share": 0.35, "threshold": 0.985},
+        {"share": 0.45, "threshold": 0.985},
+        {"share": 0.2, "threshold": 1.0},
+    ],
 }
 
 
@@ -52,12 +58,21 @@ class CurvePointShape(BaseModel):
     audited: int
 
 
+class QualityShape(BaseModel):
+    """Scans of one quality: their share of what came lately (null while too little did), and
+    the confidence from which fields pass; nothing does at 1."""
+
+    share: float | None
+    threshold: float
+
+
 class PromiseShape(BaseModel):
     """``kept`` is true once audited documents prove it, and until they speak against it.
 
     ``state`` says more: ``simulated`` while too little was audited (``needed`` more
     documents), ``kept``, or ``withdrawn``. ``audited`` counts accepted fields that were looked
     at, ``wrong`` those that were wrong. ``curve`` is of simulated scans while ``simulated``.
+    ``qualities`` are good, middling and poor scans.
     """
 
     model_config = example(**_EXAMPLE)
@@ -74,6 +89,7 @@ class PromiseShape(BaseModel):
     documents: int
     needed: int
     simulated: bool
+    qualities: list[QualityShape]
 
 
 class WantedPromise(BaseModel):
@@ -120,6 +136,13 @@ def standing_to_shape(standing: PromiseStanding) -> PromiseShape:
         documents=standing.documents,
         needed=standing.needed,
         simulated=standing.is_simulated,
+        qualities=[
+            QualityShape(
+                share=standing.mixture[quality] if standing.mixture else None,
+                threshold=standing.threshold_for(quality),
+            )
+            for quality in range(QUALITIES)
+        ],
     )
 
 

@@ -116,13 +116,13 @@ class PolicyShape(BaseModel):
     accepted fields that is looked at all the same."""
 
     model_config = example(
-        threshold=0.9, always_review=["amount"], audit_documents=0.1, audit_fields=0.2
+        threshold=0.9, always_review=["amount"], audit_documents=0.5, audit_fields=0.04
     )
 
     threshold: float = Field(default=0.9, ge=0.0, le=1.0)
     always_review: list[str] = Field(default_factory=list, max_length=500)
-    audit_documents: float = Field(default=0.1, ge=0.0, le=1.0)
-    audit_fields: float = Field(default=0.2, ge=0.0, le=1.0)
+    audit_documents: float = Field(default=0.5, ge=0.0, le=1.0)
+    audit_fields: float = Field(default=0.04, ge=0.0, le=1.0)
 
     def to_policy(self) -> ReviewPolicy:
         return ReviewPolicy(

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from annotation.promise import DOUBTS, NEVER, SeenDocument, SeenField, first_level
+from annotation.quality import POOREST
+from annotation.recent import RecentWork
 from annotation.simulated_audit import simulated_documents, simulated_judged
 from annotation.standing import (
     PromiseEvidence,
@@ -27,6 +29,8 @@ SIMULATED = tuple(
     SeenDocument(str(n), (SeenField(FINE, False), SeenField(FINE + 3, n % 20 == 0)))
     for n in range(100)
 )
+ACCEPTED = tuple(n / len(DOUBTS) / 3 for n in range(len(DOUBTS)))
+RECENT = RecentWork(None, (ACCEPTED,) * 3)
 FRESH = PromiseStanding(PromiseGoal())
 
 
@@ -34,12 +38,14 @@ def evidence(wrongs: list[int], fields: int = 10) -> PromiseEvidence:
     """Audited documents, a minute apart, with so many wrong of their fields."""
     return PromiseEvidence(
         audited=tuple(
-            SeenDocument(str(n), tuple(SeenField(FINE, k < wrong) for k in range(fields)))
+            SeenDocument(
+                str(n), tuple(SeenField(FINE, k < wrong) for k in range(fields)), (), n % 3
+            )
             for n, wrong in enumerate(wrongs)
         ),
         audited_at=tuple(START + timedelta(minutes=n) for n in range(len(wrongs))),
         simulated=SIMULATED,
-        automation=tuple(n / len(DOUBTS) for n in range(len(DOUBTS))),
+        recent=RECENT,
     )
 
 
@@ -92,10 +98,50 @@ def test_where_even_simulated_scans_err_nothing_passes() -> None:
     assert (standing.threshold, standing.automation) == (1.0, 0.0)
 
 
+def test_poor_scans_are_shown_whole_while_they_break_the_promise() -> None:
+    """One poor scan in three errs too much for all together; the others keep theirs."""
+    spoilt = evidence([int(n % 3 == POOREST and n % 2 == 0) for n in range(3000)])
+    kept = judge_promise(FRESH, spoilt)
+    assert kept.kept and kept.poorest == POOREST - 1
+    assert kept.threshold_for(POOREST) == 1.0 and kept.threshold_for(0) == kept.threshold < 1.0
+    assert (kept.wrong, kept.audited) == (0, 20_000)
+    assert kept.automation == pytest.approx(2 * ACCEPTED[kept.level])
+    assert judge_promise(kept, spoilt) == kept
+
+
+def test_the_threshold_follows_what_comes() -> None:
+    """Middling scans err at the target: proved as long as few of them come."""
+    audited = evidence([int(n % 3 == 1 and n % 20 == 0) for n in range(3000)])
+    few = replace(audited, recent=RecentWork((0.6, 0.1, 0.3), (ACCEPTED,) * 3))
+    many = replace(audited, recent=RecentWork((0.05, 0.9, 0.05), (ACCEPTED,) * 3))
+    kept = judge_promise(FRESH, few)
+    assert kept.kept and kept.mixture == (0.6, 0.1, 0.3)
+    held = judge_promise(kept, many)
+    assert held.state is PromiseState.WITHDRAWN and held.error is None and held.since is None
+    assert judge_promise(held, few) == kept
+
+
+def test_poor_scans_that_come_often_make_the_simulated_threshold_stricter() -> None:
+    simulated = tuple(
+        SeenDocument(str(n), (SeenField(FINE, False), SeenField(FINE + 3, n % 100 == 2)), (), n % 3)
+        for n in range(300)
+    )
+    assert cautious_level(simulated, 0.01) > cautious_level(simulated, 0.01, (0.0, 0.0, 1.0))
+
+
 def test_a_standing_survives_its_json() -> None:
+    mixed = RecentWork((0.5, 0.3, 0.2), (ACCEPTED,) * 3)
     for wrongs in ([], [0] * 1000, [0] * 1000 + [3] * 10):
-        standing = judge_promise(FRESH, evidence(wrongs))
+        standing = judge_promise(FRESH, replace(evidence(wrongs), recent=mixed))
         assert standing_from_json(standing_to_json(standing)) == standing
+
+
+def test_a_standing_kept_before_qualities_were_told_apart_is_read() -> None:
+    stored = standing_to_json(judge_promise(FRESH, evidence([0] * 1000)))
+    older = {name: value for name, value in stored.items() if name not in ("poorest", "mixture")}
+    standing = standing_from_json(older)
+    assert standing.poorest == POOREST and standing.mixture == ()
+    assert standing.threshold_for(POOREST) == standing.threshold
 
 
 @pytest.mark.parametrize(("target", "certainty"), [(0.0, 0.95), (0.5, 0.95), (0.01, 1.0)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,20 +10,23 @@ from sqlalchemy.orm import Session
 
 from annotation.policy import ReviewPolicy
 from annotation.promise import NEVER
-from annotation.standing import PromiseGoal, PromiseState
+from annotation.quality import POOREST
+from annotation.standing import PromiseGoal, PromiseState, standing_to_json
 from annotation.values import Verdict
-from archive import audited
+from archive import audited, recent
 from archive.audited import find_audited, find_judged, is_wrong, refresh_audited
 from archive.database import Database
 from archive.ids import new_id
-from archive.kept_settings import write_review_policy
+from archive.kept_settings import write_review_policy, write_setting
 from archive.promise import (
+    PROMISE,
     begin_anew,
     find_promised_policy,
     find_standing,
     refresh_promise,
     write_goal,
 )
+from archive.recent import find_recent, refresh_recent, simulated_work
 from archive.tables import CorrectionRow, ReviewTaskRow
 from extraction.json_values import JsonObject
 from tests.annotation.small_form import DECLARATION
@@ -102,9 +106,9 @@ def test_what_was_taken_back_or_said_later_is_read_anew(
         read: list[str] = []
         whole = audited._read_document
 
-        def noted(session: Session, task_id: str, shares: dict[str, float]) -> object:
+        def noted(session: Session, task_id: str, known: dict[str, ReviewPolicy]) -> object:
             read.append(task_id)
-            return whole(session, task_id, shares)
+            return whole(session, task_id, known)
 
         monkeypatch.setattr(audited, "_read_document", noted)
         refresh_audited(session, START)
@@ -193,9 +197,56 @@ def test_judged_fields_carry_what_they_stand_for(database: Database, paths: list
 def test_the_promise_gives_the_threshold_that_routes(database: Database) -> None:
     with database.write() as session:
         threshold = refresh_promise(session, START).threshold
-        assert find_promised_policy(session, "order").threshold == threshold
+        assert find_promised_policy(session, "order", 0).threshold == threshold
         write_review_policy(session, "order", ReviewPolicy(threshold=0.9999))
         write_review_policy(session, "other", ReviewPolicy(threshold=0.5, audit_fields=1.0))
-        assert find_promised_policy(session, "order").threshold == 0.9999
-        other = find_promised_policy(session, "other")
+        assert find_promised_policy(session, "order", 0).threshold == 0.9999
+        other = find_promised_policy(session, "other", 0)
     assert (other.threshold, other.audit_fields) == (threshold, 1.0)
+
+
+def test_scans_poorer_than_what_is_proved_are_shown_whole(database: Database) -> None:
+    with database.write() as session:
+        standing = replace(refresh_promise(session, START), poorest=POOREST - 1)
+        write_setting(session, PROMISE, standing_to_json(standing))
+        thresholds = [
+            find_promised_policy(session, "order", quality).threshold
+            for quality in range(POOREST + 1)
+        ]
+    assert thresholds == [standing.threshold, standing.threshold, 1.0]
+
+
+def test_doubtful_fields_of_drawn_documents_count_though_nothing_was_audited(
+    database: Database, paths: list[str]
+) -> None:
+    """Where all fields go to people nothing is accepted, so nothing is drawn for the audit."""
+    with database.write() as session:
+        write_review_policy(
+            session, DECLARATION.name, ReviewPolicy(audit_documents=1.0, audit_fields=1.0)
+        )
+        _, task = add_reviewed(session, "a.pdf", *paths)
+        for path in paths:
+            say(session, task, path, audit=False)
+        refresh_audited(session, START)
+        (found,) = find_audited(session)
+        assert len(found.document.fields) == len(paths)
+        write_review_policy(
+            session, DECLARATION.name, ReviewPolicy(audit_documents=0.0, audit_fields=1.0)
+        )
+        refresh_audited(session, START)
+        assert find_audited(session) == ()
+
+
+def test_each_record_is_read_once_for_what_came_lately(
+    database: Database, paths: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as session:
+        assert find_recent(session).mixture is None
+        for number in range(3):
+            add_reviewed(session, f"{number}.pdf", *paths)
+        refresh_recent(session, START)
+        before = find_recent(session)
+        assert before != simulated_work() and 0 < max(before.automation(POOREST)) <= 1
+        monkeypatch.setattr(recent, "acceptable_levels", None)
+        refresh_recent(session, START)
+        assert find_recent(session) == before

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from annotation.promise import DOUBTS
+from annotation.quality import POOREST
 from annotation.reliability import JudgedField, measure_reliability
 from annotation.standing import PromiseState, standing_to_json
 from archive.kept_settings import write_setting
@@ -47,6 +48,21 @@ def test_a_form_changes_the_promise_in_per_cent(world: World) -> None:
     assert world.client.post("/promise", data={"target": "90"}, headers=headers).status_code == 422
     viewer = world.browser(Role.VIEWER)
     assert world.client.post("/promise", data=data, headers=viewer).status_code == 403
+
+
+def test_poor_scans_that_are_shown_whole_are_said_to_be(world: World) -> None:
+    with world.service.database.write() as session:
+        usual = find_standing(session)
+        limited = replace(usual, poorest=POOREST - 1, mixture=(0.25, 0.25, 0.5))
+        write_setting(session, PROMISE, standing_to_json(limited))
+    rows = re.findall(r"<td[^>]*data-threshold>([^<]*)</td>", _page(world))
+    told = world.client.get("/api/promise", headers=world.bearer()).json()["qualities"]
+    with world.service.database.write() as session:
+        write_setting(session, PROMISE, standing_to_json(usual))
+    threshold = f"{usual.threshold:.4f}"
+    assert rows == [threshold, threshold, "全部人工核对"]
+    assert [one["share"] for one in told] == [0.25, 0.25, 0.5]
+    assert [one["threshold"] for one in told] == [usual.threshold, usual.threshold, 1.0]
 
 
 @pytest.mark.parametrize("group", ["", "form:project_self_evaluation", "quality:2"])
