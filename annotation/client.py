@@ -21,6 +21,8 @@ from label_studio_sdk.label_interface.interface import LabelInterface
 
 from annotation.errors import ConfigRefused, StudioGone, StudioMissing, StudioRefused
 from annotation.studio_json import (
+    BY_NUMBER,
+    BY_WORTH,
     StudioProject,
     StudioState,
     StudioTask,
@@ -104,7 +106,14 @@ class LabelStudioClient:
         if (found.title, found.description) != (title, description):
             with self._speaking(f"project {found.project_id}"):
                 self._studio.projects.update(found.project_id, title=title, description=description)
+        if found.sampling == BY_NUMBER:
+            self.order_by_worth(found.project_id)
         return found.project_id
+
+    def order_by_worth(self, project_id: int) -> None:
+        """What is worth most is handed out first; StudioMissing without the project."""
+        with self._speaking(f"project {project_id}"):
+            self._studio.projects.update(project_id, sampling=BY_WORTH)
 
     def update_config(self, project_id: int, config: str) -> None:
         """StudioMissing without the project, ConfigRefused where Label Studio does not take it.
@@ -139,6 +148,7 @@ class LabelStudioClient:
                     show_collab_predictions=True,
                     enable_empty_annotation=True,
                     maximum_annotations=1,
+                    sampling=BY_WORTH,
                 )
                 self._studio.views.create(project=made.id, data=QUEUE_VIEW)
         except StudioRefused as error:
@@ -337,7 +347,8 @@ QUEUE_VIEW: Final = {
     "ordering": ["-tasks:data.worth"],
     "hiddenColumns": {"explore": _HIDDEN_COLUMNS, "labeling": _HIDDEN_COLUMNS},
 }
-"""How tasks are listed, and the order they are handed out in: what is worth most first."""
+"""How tasks are listed: what is worth most first. What they are handed out by is the
+project's sampling, not this."""
 
 
 def _to_json(model: UncheckedBaseModel) -> JsonObject:

@@ -71,7 +71,9 @@ _STYLE = """
 .formloop-body { display: flex; align-items: flex-start; gap: 12px; }
 .formloop-page { flex: 1 1 auto; min-width: 0; }
 .formloop-side { flex: 0 0 210px; position: sticky; top: 0; max-height: 90vh; overflow-y: auto; }
-.formloop-side h6 { font-size: 13px; margin: 4px 0; }
+.formloop-side h4 { font-size: 13px; line-height: 1.4; margin: 4px 0; }
+.formloop-side .lsf-label { max-width: 100%; height: auto; }
+.formloop-side .lsf-label__text { white-space: normal; }
 """
 
 

@@ -11,6 +11,11 @@ from typing import Final
 from annotation.errors import StudioError, StudioGone, StudioMissing, StudioRefused
 from extraction.json_values import Json, JsonObject, as_integer, as_list, as_object
 
+BY_NUMBER: Final = "Sequential sampling"
+"""How Label Studio hands tasks out unless it is told otherwise."""
+BY_WORTH: Final = "Uncertainty sampling"
+"""The lowest score of a prediction first: ``annotation.task`` gives it by the task's worth."""
+
 _MOST_REASON: Final = 600
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMEOUT, _TOO_MANY, _BROKEN = 401, 403, 404, 408, 429, 500
 
@@ -25,12 +30,14 @@ class StudioState:
 
 @dataclass(frozen=True, slots=True)
 class StudioProject:
-    """A project as it stands in Label Studio."""
+    """A project as it stands in Label Studio. ``sampling`` is the order that its button *Label
+    All Tasks* goes by."""
 
     project_id: int
     title: str
     description: str
     config: str
+    sampling: str = BY_WORTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ def json_to_project(found: JsonObject) -> StudioProject:
         str(found.get("title") or ""),
         str(found.get("description") or ""),
         str(found.get("label_config") or ""),
+        str(found.get("sampling") or ""),
     )
 
 

@@ -1,22 +1,25 @@
-"""What people are shown of the samples, and how right the records are after simulated ones
-answered: route, task, answer, fold, without Label Studio."""
+"""What people are shown of the samples, how right the records are after simulated ones answered
+(route, task, answer, fold, without Label Studio), and how fast answers reach the records."""
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from annotation.correction import fold
 from annotation.policy import ReviewPolicy
 from annotation.routing import route_record
 from annotation.simulated import Alignment, Annotator, TrueForm, align_form, answer_task
 from annotation.task import record_to_task
-from annotation.values import Answer, Correctedness, ReviewTask
+from annotation.values import Answer, Correctedness, Doubt, ReviewTask
 from benchmarks.measures import JudgedField, judge_fields
 from benchmarks.quality import BORN_DIGITAL, read_source, samples_by_level
 from benchmarks.report import Figures, Section, figures_to_markdown, share
+from benchmarks.review_load import PEOPLE, AskedForm, load_figures, measure_load
 from benchmarks.truth import Truth, read_truth
 from extraction.declarations import FormDeclaration
 from extraction.pipeline import Stations, extract_document
@@ -59,6 +62,7 @@ class ReviewedSample:
     declaration: FormDeclaration
     task: ReviewTask
     rows: Alignment
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def judged(self) -> tuple[JudgedField, ...]:
@@ -87,15 +91,22 @@ def measure_review(stations: Stations, levels: Sequence[str], *, quick: bool) ->
     samples = list(read_samples(stations, levels))
     rounds = QUICK_ROUNDS if quick else ROUNDS
     outcomes = {habit.title: review_samples(samples, habit, rounds) for habit in HABITS}
+    asked = [AskedForm(one.record, one.declaration, one.doubts) for one in samples if one.doubts]
+    with tempfile.TemporaryDirectory(prefix="formloop-review-") as folder:
+        loads = measure_load(Path(folder), asked, quick=quick)
     parts = [
-        "What is shown at a threshold of 0.9, without the audit (by default 2 % of the rest):",
+        f"What is shown at a threshold of {NO_AUDIT.threshold}, without the audit (by default 2 %"
+        " of the rest):",
         figures_to_markdown(effort_figures(samples)),
         f"Wrong fields before and after simulated annotators, {rounds} times each sample:",
         figures_to_markdown(outcome_figures(outcomes)),
+        f"Answers on their way to the records, {PEOPLE} people answering each document in turn:",
+        figures_to_markdown(load_figures(loads)),
     ]
     data = {
         "effort": {row[0]: row[1:] for row in effort_figures(samples).rows},
         "outcomes": {row[0]: row[1:] for row in outcome_figures(outcomes).rows},
+        "load": {name: asdict(load) for name, load in loads.items()},
     }
     return Section("review", "Review", "\n\n".join(parts), data)
 
@@ -112,7 +123,8 @@ def read_samples(stations: Stations, levels: Sequence[str]) -> Iterator[Reviewed
         truth = read_truth(truth_path)
         true_form = truth_to_form(truth)
         rows = align_form(routing.record, true_form)
-        yield ReviewedSample(level, routing.record, truth, true_form, declaration, task, rows)
+        read = (level, routing.record, truth, true_form, declaration, task, rows)
+        yield ReviewedSample(*read, doubts=routing.doubts)
 
 
 def truth_to_form(truth: Truth) -> TrueForm:

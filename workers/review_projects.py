@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from annotation.errors import ConfigRefused
 from annotation.labels import config_digest, labelling_config
 from annotation.migration import find_migration
-from annotation.studio_json import StudioProject
+from annotation.studio_json import BY_NUMBER, StudioProject
 from archive.annotations import find_label_counts
 from archive.clock import utc_now
 from archive.reviews import find_asked, return_tasks
@@ -61,6 +61,9 @@ def keep_project(place: ReviewPlace, declaration: FormDeclaration) -> None:
             _log.warning("the project of %s was deleted and is made again", declaration.name)
     else:
         made, is_new = _migrate(place, declaration, existing), False
+        if existing.sampling == BY_NUMBER:
+            # As versions before this one made it; another order was somebody's own choice.
+            place.studio.order_by_worth(existing.project_id)
     hook = (place.hook_url or place.public_url) + HOOK_PATH
     headers = {HOOK_HEADER: hook_secret(place.secret_key)}
     place.studio.ensure_webhook(made.project_id, hook, headers)

@@ -6,7 +6,7 @@ import copy
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from annotation.errors import (
@@ -16,7 +16,14 @@ from annotation.errors import (
     StudioRefused,
 )
 from annotation.migration import config_to_names
-from annotation.studio_json import StudioProject, StudioState, StudioTask, our_id, time_to_filter
+from annotation.studio_json import (
+    BY_WORTH,
+    StudioProject,
+    StudioState,
+    StudioTask,
+    our_id,
+    time_to_filter,
+)
 from extraction.json_values import JsonObject
 
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
@@ -75,6 +82,10 @@ class FakeStudio:
             self.update_config(found.project_id, config)
         return found.project_id
 
+    def order_by_worth(self, project_id: int) -> None:
+        self._called()
+        self.projects[project_id] = replace(self._project(project_id), sampling=BY_WORTH)
+
     def update_config(self, project_id: int, config: str) -> None:
         self._called()
         found = self._project(project_id)
@@ -87,9 +98,7 @@ class FakeStudio:
         missing = used - config_to_names(config).keys()
         if missing:
             raise ConfigRefused(f"annotations use {sorted(missing)}")
-        self.projects[project_id] = StudioProject(
-            project_id, found.title, found.description, config
-        )
+        self.projects[project_id] = replace(found, config=config)
 
     def push_tasks(self, project_id: int, tasks: Sequence[JsonObject]) -> tuple[int, ...]:
         self._called()

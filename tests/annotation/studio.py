@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from service.studio import (
     studio_environment,
     studio_spec,
 )
+from tests.archive.postgres import Postgres
 from tests.service.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -35,7 +36,10 @@ START_S = 600.0
 
 @dataclass(slots=True)
 class RunningStudio:
-    """A Label Studio that can be killed and started again on the same data and port."""
+    """A Label Studio that can be killed and started again on the same data and port.
+
+    ``settings`` are variables of its environment beside those that our own one has.
+    """
 
     program: Path
     folder: Path
@@ -43,6 +47,7 @@ class RunningStudio:
     account: StudioAccount = field(
         default_factory=lambda: StudioAccount(USER, "a-password-for-tests", "0f" * 20)
     )
+    settings: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -52,7 +57,8 @@ class RunningStudio:
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         spec = studio_spec(self.program, self.folder, self.account, self.port)
-        environment = {**os.environ, **studio_environment(self.folder, self.account)}
+        own = studio_environment(self.folder, self.account)
+        environment = {**os.environ, **own, **self.settings}
         with (self.folder / "out.log").open("ab") as log:
             self.process = subprocess.Popen(
                 spec.command,
@@ -108,6 +114,29 @@ def running_studio(folder: Path) -> Iterator[RunningStudio]:
         studio.wait()
         if not kept.exists():
             keep_database(database, kept)
+        yield studio
+    finally:
+        studio.kill()
+
+
+@contextmanager
+def running_studio_on_postgres(
+    folder: Path, postgres: Postgres, port: int, address: str
+) -> Iterator[RunningStudio]:
+    """One that keeps all in ``postgres``, as in compose.yaml, and is found by browsers at
+    ``address``."""
+    settings = {
+        "DJANGO_DB": "default",
+        "POSTGRE_HOST": str(postgres.folder),
+        "POSTGRE_NAME": "postgres",
+        "POSTGRE_USER": "postgres",
+        "POSTGRE_PASSWORD": "not asked for",
+        "LABEL_STUDIO_HOST": address,
+    }
+    studio = RunningStudio(find_studio_program(), folder, port, settings=settings)
+    studio.start()
+    try:
+        studio.wait()
         yield studio
     finally:
         studio.kill()

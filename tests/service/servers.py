@@ -24,9 +24,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI, port: int | None = None) -> Iterator[str]:
     """The address of the app, answered by a thread."""
-    port = free_port()
+    port = port or free_port()
     config = uvicorn.Config(
         app, port=port, log_level="error", timeout_graceful_shutdown=1, lifespan="off"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from annotation.errors import StudioGone, StudioRefused
-from annotation.studio_json import StudioProject
+from annotation.studio_json import BY_NUMBER, BY_WORTH, StudioProject
 from archive.clock import utc_now
 from archive.database import Database
 from archive.documents import reprocess_document
@@ -223,6 +223,19 @@ def test_the_project_of_a_stranger_is_left_alone(rig: ReviewRig) -> None:
     rig.push()
     assert rig.studio.projects[1] == other
     assert [one.project_id for one in rig.studio.tasks.values()] == [2]
+
+
+@pytest.mark.parametrize(("found", "left"), [(BY_NUMBER, BY_WORTH), ("Uniform", "Uniform")])
+def test_a_project_that_hands_out_by_number_hands_out_by_worth(
+    rig: ReviewRig, found: str, left: str
+) -> None:
+    """As projects were made once; an order that somebody chose stays."""
+    rig.push()
+    number, made = next(iter(rig.studio.projects.items()))
+    assert made.sampling == BY_WORTH
+    rig.studio.projects[number] = replace(made, sampling=found)
+    rig.push()
+    assert rig.studio.projects[number].sampling == left
 
 
 def test_deletion_told_by_a_webhook_is_believed_only_when_it_is_so(rig: ReviewRig) -> None:
