@@ -8,10 +8,11 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Any, Final, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -31,6 +32,8 @@ CHUNK_BYTES: Final = 1024 * 1024
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _KEY = re.compile(r"[A-Za-z0-9_\-][A-Za-z0-9_\-.]*(/[A-Za-z0-9_\-][A-Za-z0-9_\-.]*)*")
 _PART: Final = ".part-"
+SOURCES: Final = "sources"
+DOCUMENTS: Final = "documents"
 
 
 class Blobs:
@@ -87,6 +90,42 @@ class Blobs:
             if _PART not in key:
                 yield key
 
+    def names(self, prefix: str) -> tuple[str, ...]:
+        """What lies directly under ``prefix``, blobs and folders of them, in order."""
+        # Other processes write too, and what fsspec has listed before it keeps.
+        self._fs.invalidate_cache()
+        with _translated(prefix):
+            try:
+                paths = self._fs.ls(self._path(prefix), detail=False)
+            except FileNotFoundError:
+                return ()
+        names = {str(path).rstrip("/").rpartition("/")[2] for path in paths}
+        return tuple(sorted(name for name in names if _PART not in name))
+
+    def written_at(self, prefix: str) -> datetime | None:
+        """When the newest blob of this key or under it was written; None where there is none,
+        or the storage does not say."""
+        with _translated(prefix):
+            found = self._fs.find(self._path(prefix), detail=True)
+        times = [_info_to_time(info) for info in found.values()]
+        known = [at for at in times if at is not None]
+        return max(known) if known and len(known) == len(times) else None
+
+    def delete_parts(self, before: datetime) -> int:
+        """Deletes what was left of writes that broke off before then; how many.
+
+        Only a local disk has such: elsewhere a blob is there as a whole or not at all.
+        """
+        if not self._local:
+            return 0
+        removed = 0
+        with _translated(_PART):
+            for path in Path(self._root).rglob(f"*{_PART}*"):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink(missing_ok=True)
+                    removed += 1
+        return removed
+
     def delete(self, prefix: str) -> None:
         """Deletes the blob of this key and everything under it; nothing there is fine."""
         path = self._path(prefix)
@@ -129,26 +168,34 @@ class Blobs:
 
 def source_key(sha256: str, upload_id: str) -> str:
     """Of an uploaded file. Unique to the upload, so deleting one never takes another's."""
-    return f"sources/{sha256[:2]}/{sha256}-{upload_id}"
+    return f"{SOURCES}/{sha256[:2]}/{sha256}-{upload_id}"
 
 
 def picture_key(document_id: str, generation: int, page: int) -> str:
-    """The upright page, PNG."""
-    return f"documents/{document_id}/{generation}/page-{page:04d}.picture"
+    """The upright page, PNG or JPEG."""
+    return f"{DOCUMENTS}/{document_id}/{generation}/page-{page:04d}.picture"
 
 
 def reading_key(document_id: str, generation: int, page: int) -> str:
     """The page's reading, JSON."""
-    return f"documents/{document_id}/{generation}/page-{page:04d}.json"
+    return f"{DOCUMENTS}/{document_id}/{generation}/page-{page:04d}.json"
 
 
 def document_prefix(document_id: str) -> str:
-    return f"documents/{document_id}"
+    return f"{DOCUMENTS}/{document_id}"
 
 
 def export_prefix(archive_id: str) -> str:
     """Whatever exports of an archive are kept go under this."""
     return f"exports/{archive_id}"
+
+
+def _info_to_time(info: Mapping[str, Any]) -> datetime | None:
+    """Of fsspec's word about a file, which each kind of storage gives in its own way."""
+    at = next((info[name] for name in ("mtime", "LastModified", "created") if name in info), None)
+    if isinstance(at, int | float):
+        return datetime.fromtimestamp(at, UTC)
+    return at.astimezone(UTC) if isinstance(at, datetime) else None
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from annotation.answers import annotation_to_answer
@@ -181,14 +181,17 @@ def _write_corrections(
     now: datetime,
 ) -> None:
     """Appends those that are new; those that no answer makes any more are replaced."""
-    known = {
-        one.digest: one
-        for one in session.scalars(select(CorrectionRow).where(CorrectionRow.task_id == row.id))
-    }
+    # Not as rows: of the many that there may be, few are new or replaced.
+    columns = (CorrectionRow.digest, CorrectionRow.id, CorrectionRow.replaced_at)
+    query = select(*columns).where(CorrectionRow.task_id == row.id)
+    known = {digest: (id_, at) for digest, id_, at in session.execute(query)}
     asked = {path: region for region in task.regions for path in region.paths}
     said = {correction_digest(correction): correction for correction in corrections}
-    for digest, one in known.items():
-        one.replaced_at = None if digest in said else one.replaced_at or now
+    stands = {id_: digest in said for digest, (id_, _) in known.items()}
+    changed = [id_ for id_, at in known.values() if stands[id_] != (at is None)]
+    if changed:
+        marks = [{"id": id_, "replaced_at": None if stands[id_] else now} for id_ in changed]
+        session.execute(update(CorrectionRow), marks)
     new = [
         _to_row(row, correction, digest, asked.get(correction.path), now)
         for digest, correction in said.items()

@@ -123,7 +123,10 @@ def _make_engine(url: URL, timeout_s: float) -> Engine:
         lock_ms = int(timeout_s * 1000)
         options = {
             "connect_timeout": max(2, int(timeout_s)),
-            "options": f"-c lock_timeout={lock_ms} -c timezone=UTC",
+            # Every answer is short and many are asked for at once: a query that is shared out
+            # does some of its work in each process, and takes the cores from the others.
+            "options": f"-c lock_timeout={lock_ms} -c timezone=UTC "
+            "-c max_parallel_workers_per_gather=0",
         }
         return create_engine(url, connect_args=options, pool_pre_ping=True, pool_timeout=timeout_s)
     # isolation_level None leaves BEGIN to us: Python's own would start it too late.

@@ -17,6 +17,7 @@ from archive.endings import lock_document, make_split
 from archive.errors import IllegalMove, NotFound
 from archive.history import EventKind, add_event
 from archive.ids import new_id
+from archive.reasons import write_reason
 from archive.reviews import withdraw_tasks
 from archive.states import (
     OPEN_STEPS,
@@ -244,7 +245,8 @@ def start_again(session: Session, document: Document, state: DocumentState, now:
     """A machine has work with the document again, and so with its archive; what people were
     asked of it is withdrawn."""
     withdraw_tasks(session, document.id, now)
-    document.state, document.reason = state, None
+    document.state = state
+    write_reason(document, None)
     document.updated_at, document.finished_at = now, None
     session.execute(
         update(Archive).where(Archive.id == document.archive_id).values(finished_at=None)
@@ -291,7 +293,8 @@ def _steps_of(session: Session, document: Document) -> list[Step]:
 
 def _reset(step: Step, now: datetime) -> None:
     step.state = move_step(step.state, StepMove.AGAIN)
-    step.attempts, step.reason, step.finished_at = 0, None, None
+    step.attempts, step.finished_at = 0, None
+    write_reason(step, None)
     step.owner = step.enqueued_at = None
     step.due_at = now
 

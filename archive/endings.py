@@ -9,6 +9,13 @@ from sqlalchemy.orm import Session
 
 from archive.callbacks import CallbackEvent, queue_deliveries
 from archive.history import EventKind, add_event
+from archive.reasons import (
+    NOTHING_READ,
+    Reason,
+    reason_detail,
+    terms_to_reason,
+    write_reason,
+)
 from archive.states import OPEN_STEPS, DocumentMove, StepState, move_document
 from archive.tables import Document, Step, StepKind
 from extraction.json_values import JsonObject
@@ -71,9 +78,9 @@ def settle_pages(session: Session, document: Document, now: datetime) -> Step | 
     return assemble
 
 
-def _first_reason(session: Session, document: Document) -> str:
+def _first_reason(session: Session, document: Document) -> Reason:
     query = (
-        select(Step.reason)
+        select(Step.reason, Step.reason_terms)
         .where(
             Step.document_id == document.id,
             Step.generation == document.generation,
@@ -82,26 +89,29 @@ def _first_reason(session: Session, document: Document) -> str:
         .order_by(Step.page)
         .limit(1)
     )
-    return session.scalar(query) or "no page could be read"
+    found = session.execute(query).first()
+    if found is None or not found.reason:
+        return NOTHING_READ
+    return terms_to_reason(found.reason, found.reason_terms)
 
 
-def fail_document(session: Session, document: Document, reason: str, now: datetime) -> None:
+def fail_document(session: Session, document: Document, reason: Reason, now: datetime) -> None:
     end_document(session, document, DocumentMove.FAIL, reason, now)
 
 
 def end_document(
-    session: Session, document: Document, move: DocumentMove, reason: str | None, now: datetime
+    session: Session, document: Document, move: DocumentMove, reason: Reason | None, now: datetime
 ) -> None:
     document.state = move_document(document.state, move)
-    document.reason = reason
+    write_reason(document, reason)
     document.updated_at = document.finished_at = now
-    add_event(session, document.id, EventKind(document.state), {"reason": reason} if reason else {})
+    add_event(session, document.id, EventKind(document.state), reason_detail(reason))
     shown: JsonObject = {
         "id": document.id,
         "name": document.name,
         "archive_id": document.archive_id,
         "state": document.state,
-        "reason": reason,
+        "reason": document.reason,
         "pages": document.pages,
         "pages_failed": document.pages_failed,
         "revision": document.revision,

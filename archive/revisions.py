@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from annotation.paths import record_fields
@@ -18,6 +18,10 @@ from extraction.record_json import record_from_json
 from extraction.values import Field, Record
 
 _LONGEST_PATH = 300
+_DIGITS = 4
+
+_Value = Mapping[str, str | float | None]
+"""A row of ``FieldValue`` without its revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +91,39 @@ def named_fields(record: Record) -> Iterator[NamedField]:
 
 
 def _index(session: Session, document: Document, record: Record) -> None:
-    for table in (FieldValue, DocumentText):
-        session.execute(delete(table).where(table.document_id == document.id))
     fields = tuple(named_fields(record))
-    values = [_to_value(document, item) for item in fields]
-    if values:
-        session.execute(insert(FieldValue), values)
+    _write_values(session, document, [_to_value(document, item) for item in fields])
     declared = [item.field for item in fields if not item.path.startswith("key_values[")]
     document.found_form_type = record.form_type
     document.doubtful = sum(field.route == "review" for field in declared)
     document.lowest_confidence = min(
-        (field.confidence for field in declared if field.confidence is not None), default=None
+        (sure for field in declared if (sure := _confidence(field)) is not None), default=None
     )
-    session.add(
-        DocumentText(
-            document_id=document.id,
-            text=fold_lines((document.name, *(text for item in fields for text in _texts(item)))),
-        )
-    )
+    texts = (document.name, *(text for item in fields for text in _texts(item)))
+    session.merge(DocumentText(document_id=document.id, text=fold_lines(texts)))
+
+
+def _write_values(session: Session, document: Document, values: Sequence[_Value]) -> None:
+    """Those that changed are written anew: a correction changes few of a record's many."""
+    wanted = {str(value["path"]): value for value in values}
+    ours = FieldValue.document_id == document.id
+    columns = [column for column in FieldValue.__table__.columns if column.name != "revision"]
+    known = {row.path: {**row._mapping} for row in session.execute(select(*columns).where(ours))}
+    gone = [path for path, row in known.items() if wanted.get(path) != row]
+    new = [value for path, value in wanted.items() if known.get(path) != value]
+    if gone:
+        session.execute(delete(FieldValue).where(ours, FieldValue.path.in_(gone)))
+    if len(gone) < len(known):
+        session.execute(update(FieldValue).where(ours).values(revision=document.revision))
+    if new:
+        numbered = [{**value, "revision": document.revision} for value in new]
+        # Nulls are written out: left out, they would part the rows into dozens of statements.
+        session.execute(insert(FieldValue), numbered, execution_options={"render_nulls": True})
+
+
+def _confidence(field: Field) -> float | None:
+    """As the record's JSON has it, so that nothing differs when it is read from there."""
+    return None if field.confidence is None else round(field.confidence, _DIGITS)
 
 
 def _texts(item: NamedField) -> tuple[str, ...]:
@@ -112,16 +131,15 @@ def _texts(item: NamedField) -> tuple[str, ...]:
     return key, item.field.text, "" if item.field.value is None else str(item.field.value)
 
 
-def _to_value(document: Document, item: NamedField) -> dict[str, str | float | None]:
+def _to_value(document: Document, item: NamedField) -> _Value:
     value = item.field.value
     return {
         "document_id": document.id,
         "path": item.path[:_LONGEST_PATH],
-        "revision": document.revision,
         "name": item.name[:_LONGEST_PATH],
         "text": fold(item.field.text),
         "value": None if value is None else str(value),
         "number": float(value) if isinstance(value, int | float) else None,
-        "confidence": item.field.confidence,
+        "confidence": _confidence(item.field),
         "route": item.field.route,
     }

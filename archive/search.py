@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from archive.errors import Refused
@@ -17,6 +17,7 @@ from archive.tables import Document, DocumentText, FieldValue
 
 PAGE_SIZE: Final = 50
 _Columns = TypeVarTuple("_Columns")
+_Key = ColumnElement[Any] | InstrumentedAttribute[Any]
 Operator = Literal["=", "<", "<=", ">", ">=", "contains"]
 
 _COLUMNS: Final[Mapping[str, InstrumentedAttribute[Any]]] = {
@@ -31,6 +32,7 @@ _COLUMNS: Final[Mapping[str, InstrumentedAttribute[Any]]] = {
     "finished": Document.finished_at,
 }
 SORTS: Final = tuple(_COLUMNS)
+_PRINTED_KEYS: Final = "key_values."
 _COMPARE: Final = {
     "=": operator.eq,
     "<": operator.lt,
@@ -55,7 +57,8 @@ class FieldFilter:
 
 @dataclass(frozen=True, slots=True)
 class DocumentQuery:
-    """``sort`` is one of ``SORTS`` or ``field:NAME``, of a group its first row.
+    """``sort`` is one of ``SORTS`` or ``field:NAME``, of a group its first row; of a printed
+    key (``key_values.NAME``) the first of that name.
 
     ``page`` counts from 1.
     """
@@ -88,7 +91,8 @@ def find_documents(session: Session, query: DocumentQuery) -> DocumentPage:
     page, size = max(1, query.page), max(1, min(query.page_size, 500))
     conditions = _conditions(query)
     # Ids alone are sorted, and counted on the way: a search looks at every text only once.
-    numbered = _sorted(select(Document.id, func.count().over()).where(*conditions), query)
+    wanted = select(Document.id, func.count().over()).where(*conditions)
+    numbered = _sorted(session, wanted, query)
     rows = session.execute(numbered.limit(size).offset((page - 1) * size)).all()
     if rows or page == 1:
         total = rows[0][1] if rows else 0
@@ -99,7 +103,8 @@ def find_documents(session: Session, query: DocumentQuery) -> DocumentPage:
 
 def find_document_ids(session: Session, query: DocumentQuery) -> tuple[str, ...]:
     """All that match, in order: for exports and for going from one to the next."""
-    return tuple(session.scalars(_sorted(select(Document.id).where(*_conditions(query)), query)))
+    wanted = select(Document.id).where(*_conditions(query))
+    return tuple(session.scalars(_sorted(session, wanted, query)))
 
 
 def fields_of(session: Session, document_ids: Sequence[str]) -> dict[str, tuple[FieldValue, ...]]:
@@ -178,27 +183,47 @@ def _to_number(text: str) -> float | None:
     return number if abs(number) < 1e300 else None
 
 
-def _sorted(wanted: Select[*_Columns], query: DocumentQuery) -> Select[*_Columns]:
+def _sorted(session: Session, wanted: Select[*_Columns], query: DocumentQuery) -> Select[*_Columns]:
     """By the wanted key, documents without it last, then by id so that pages agree."""
-    keys: tuple[InstrumentedAttribute[Any], ...]
+    keys: tuple[_Key, ...]
     if query.sort.startswith("field:"):
         name, value = query.sort[6:], aliased(FieldValue)
-        # The path says it all; the name is there for the index.
-        first = (value.path == _first_path(name)) & (value.name == name)
-        wanted = wanted.outerjoin(value, (value.document_id == Document.id) & first)
-        keys = (value.number, value.value)
+        joined = (value.document_id == Document.id) & _is_first(value, name)
+        wanted, keys = wanted.outerjoin(value, joined), _field_keys(session, value, name)
     elif query.sort in _COLUMNS:
         keys = (_COLUMNS[query.sort],)
     else:
         raise Refused(f"documents cannot be sorted by {query.sort}")
-    order = [
-        part
-        for key in keys
-        for part in (key.is_(None), key.desc() if query.descending else key.asc())
-    ]
+    order = [(key.desc() if query.descending else key.asc()).nulls_last() for key in keys]
     return wanted.order_by(*order, Document.id.desc() if query.descending else Document.id)
 
 
-def _first_path(name: str) -> str:
+def _field_keys(session: Session, value: type[FieldValue], name: str) -> tuple[_Key, ...]:
+    """Numbers first, then texts of those that have none."""
+    numbers = select(FieldValue.name).where(FieldValue.name == name, FieldValue.number.is_not(None))
+    if session.scalar(numbers.limit(1)) is None:
+        return (value.value,)
+    # The index holds the numbers but no texts: a row is fetched for its text only where it
+    # has no number, else a row from all over the table would be fetched for each document.
+    other = aliased(FieldValue)
+    text = select(other.value).where(
+        other.document_id == value.document_id, other.path == value.path
+    )
+    return value.number, case((value.number.is_(None), text.scalar_subquery()))
+
+
+def _is_first(value: type[FieldValue], name: str) -> ColumnElement[bool]:
+    """Whether the row is the one of a document that it is sorted by."""
+    if name.startswith(_PRINTED_KEYS):
+        # Their paths number all printed keys together: the first of a name has any number.
+        other = aliased(FieldValue)
+        first = (
+            select(func.min(other.path))
+            .where(other.name == name, other.document_id == value.document_id)
+            .scalar_subquery()
+        )
+        return (value.name == name) & (value.path == first)
     group, dot, column = name.partition(".")
-    return f"{group}[0].{column}" if dot else name
+    path = f"{group}[0].{column}" if dot else name
+    # The path says it all; the name is there for the index.
+    return (value.name == name) & (value.path == path)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 
+@lru_cache(maxsize=1024)
 def fold(text: str) -> str:
     """One line in which ``Ａ１２ 号`` and ``a12号`` are the same."""
     folded = _fold_once(text)

@@ -26,6 +26,7 @@ from archive.endings import end_document, fail_document, lock_document, new_step
 from archive.errors import LeaseLost
 from archive.history import EventKind, add_event
 from archive.ids import in_batches, new_id
+from archive.reasons import NO_PAGE, Reason, reason_detail, worker_died, write_reason
 from archive.reviews import make_task
 from archive.revisions import add_revision
 from archive.settings import ServiceLimits
@@ -40,6 +41,7 @@ from archive.states import (
 )
 from archive.tables import AskedVersion, Document, Result, RevisionKind, Step, StepKind
 from extraction.json_values import JsonObject
+from extraction.values import Record
 
 DEFAULT_LIMITS: Final = ServiceLimits()
 FIRST_WAIT: Final = timedelta(seconds=2)
@@ -104,8 +106,7 @@ def lease_step(
     if not _is_free(step, now):
         return None
     if step.attempts >= limits.most_attempts:
-        died = f"its worker ended without a word in each of {step.attempts} attempts"
-        _quarantine(session, document, step, died, now)
+        _quarantine(session, document, step, worker_died(step.attempts), now)
         return None
     step.state = move_step(step.state, StepMove.LEASE)
     step.attempts += 1
@@ -146,7 +147,7 @@ def finish_split(
     document.updated_at = now
     add_event(session, document.id, EventKind.SPLIT, {"pages": pages})
     if pages < 1:
-        fail_document(session, document, "the file has no page", now)
+        fail_document(session, document, NO_PAGE, now)
         return ()
     made = [new_step(document, StepKind.PAGE, number, now) for number in range(1, pages + 1)]
     session.add_all(made)
@@ -176,13 +177,15 @@ def finish_assemble(
     needs_review: bool,
     now: datetime | None = None,
     task: ReviewTask | None = None,
+    record: Record | None = None,
 ) -> DocumentState:
     """Stores the record as a new revision and ends the document: done or in review, with
-    the ``task`` that is to be put before people."""
+    the ``task`` that is to be put before people. ``record`` is that of the JSON, if at hand."""
     now = now or utc_now()
     document, step = _held(session, lease)
     _end(step, StepMove.FINISH, now)
-    revision = add_revision(session, document, record_json, RevisionKind.EXTRACTION)
+    kind = RevisionKind.EXTRACTION
+    revision = add_revision(session, document, record_json, kind, record=record)
     if task is not None:
         make_task(session, document, task, now)
     _add_result(session, lease.key, f"revision:{revision.number}", producer)
@@ -195,7 +198,7 @@ def finish_assemble(
 def fail_step(
     session: Session,
     lease: Lease,
-    reason: str,
+    reason: Reason,
     retryable: bool,
     now: datetime | None = None,
     limits: ServiceLimits = DEFAULT_LIMITS,
@@ -209,9 +212,9 @@ def fail_step(
     if not retryable or step.attempts >= limits.most_attempts:
         return _quarantine(session, document, step, reason, now)
     _put_back(step, now + doubling_wait(step.attempts, FIRST_WAIT, LONGEST_WAIT))
-    step.reason = reason
+    write_reason(step, reason)
     again = EventKind.PAGE_RETRIED if step.page else EventKind.STEP_RETRIED
-    detail: JsonObject = {"step": step.step, "reason": reason, "attempt": step.attempts}
+    detail: JsonObject = {"step": step.step, "attempt": step.attempts, **reason_detail(reason)}
     add_event(session, document.id, again, detail, page=step.page or None)
     return None
 
@@ -381,14 +384,14 @@ def _add_result(session: Session, key: StepKey, result_key: str, producer: str) 
 
 
 def _quarantine(
-    session: Session, document: Document, step: Step, reason: str, now: datetime
+    session: Session, document: Document, step: Step, reason: Reason, now: datetime
 ) -> StepKey | None:
     _end(step, StepMove.QUARANTINE, now)
-    step.reason = reason
+    write_reason(step, reason)
     if step.step != StepKind.PAGE:
         fail_document(session, document, reason, now)
         return None
-    add_event(session, document.id, EventKind.PAGE_FAILED, {"reason": reason}, page=step.page)
+    add_event(session, document.id, EventKind.PAGE_FAILED, reason_detail(reason), page=step.page)
     return _to_key(settle_pages(session, document, now))
 
 

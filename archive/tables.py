@@ -124,6 +124,7 @@ class Refusal(Row):
 class Document(Row):
     """One file. A duplicate is ``done``, has no steps and names its original.
 
+    ``reason`` says why it failed, ``reason_terms`` what ``reasons`` makes it of.
     ``pages`` is None until the file was split. ``form_type`` is what the uploader asked
     for, ``found_form_type`` what the newest revision says. ``revision`` 0 means none yet.
     """
@@ -142,6 +143,7 @@ class Document(Row):
     priority: Mapped[int] = mapped_column(default=0)
     state: Mapped[DocumentState] = mapped_column(default=DocumentState.RECEIVED)
     reason: Mapped[str | None] = mapped_column(Text)
+    reason_terms: Mapped[JsonObject | None] = mapped_column(JSON(none_as_null=True))
     generation: Mapped[int] = mapped_column(default=1)
     pages: Mapped[int | None]
     pages_done: Mapped[int] = mapped_column(default=0)
@@ -196,6 +198,7 @@ class Step(Row):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)
+    reason_terms: Mapped[JsonObject | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     __table_args__ = (
@@ -260,7 +263,8 @@ class FieldValue(Row):
 
     __table_args__ = (
         Index("field_value_by_number", "name", "number", "document_id"),
-        Index("field_value_by_name", "name", "document_id"),
+        # Path and number so that sorting by a field reads the index alone.
+        Index("field_value_by_name", "name", "document_id", "path", "number"),
     )
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from archive.database import Database
 from archive.documents import add_archive
 from archive.health import find_heartbeats
 from archive.intake import Incoming, store_file
-from archive.states import ACTIVE, DocumentState
+from archive.states import ACTIVE, DocumentState, StepState
 from archive.tables import Document, Step, StepKind
 from service.up import Child, ChildSpec, Crew
 from workers.redis_server import find_socket, redis_command, socket_to_url, wait_for_redis
@@ -29,6 +30,15 @@ ROOT = Path(__file__).parents[1]
 MOST_BYTES = 10**9
 START_S = 180.0
 LOOK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a worker had a page."""
+
+    owner: str
+    started_at: datetime
+    finished_at: datetime
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,6 +76,10 @@ class Queue:
         """Of the largest worker."""
         return max(float(process.memory_info().rss) for process in self.processes()) / 2**20
 
+    def peak_mb(self) -> float:
+        """The most that any worker ever held."""
+        return max(read_peak_mb(process.pid) for process in self.processes())
+
     def busy_seconds(self) -> float:
         """From the first step that was taken to the last that ended."""
         with self.database.read() as session:
@@ -73,10 +87,29 @@ class Queue:
             last = session.scalar(select(func.max(Step.finished_at)))
         return (last - first).total_seconds() if first and last else 0.0
 
+    def spans(self) -> list[Span]:
+        """Of the pages that were read."""
+        columns = (Step.owner, Step.started_at, Step.finished_at)
+        with self.database.read() as session:
+            rows = session.execute(select(*columns).where(Step.step == StepKind.PAGE)).all()
+        return [Span(owner, start, end) for owner, start, end in rows if owner and start and end]
+
     def pages(self) -> int:
         with self.database.read() as session:
             query = select(func.count()).where(Step.step == StepKind.PAGE)
             return session.scalar(query) or 0
+
+    def pages_done(self) -> int:
+        query = select(func.count()).where(Step.step == StepKind.PAGE, Step.state == StepState.DONE)
+        with self.database.read() as session:
+            return session.scalar(query) or 0
+
+
+def read_peak_mb(pid: int) -> float:
+    """The most that a process ever held; Linux only."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    (peak_kib,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(peak_kib) / 1024
 
 
 @contextmanager

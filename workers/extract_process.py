@@ -154,9 +154,10 @@ def register_tasks(app: Celery, place: Workplace, activity: Activity) -> None:
     def step(document_id: str, generation: int, kind: str, page: int) -> None:
         with activity:
             try:
-                renew_road(place.road)
-                renew_lexicon(place.road, place.database)
-                renew_keys(place.road, place.database, tuple(place.declarations.values()))
+                if kind != StepKind.SPLIT:
+                    renew_road(place.road)
+                    renew_lexicon(place.road, place.database)
+                    renew_keys(place.road, place.database, tuple(place.declarations.values()))
                 do_step(place, args_to_key(document_id, generation, kind, page))
             except FormloopError as error:
                 _log.error("left to the scheduler: %s", error, extra={"more": {"page": page}})

@@ -25,7 +25,7 @@ from workers.lexicon import learn_due
 from workers.logs import write_json_logs
 from workers.promise import judge_promise_anew
 from workers.queue import count_waiting
-from workers.sweep import end_archives, release_canary, sweep_steps, tidy
+from workers.sweep import end_archives, release_canary, sweep_blobs, sweep_steps, tidy
 from workers.training_policy import queue_due_training
 
 SWEEP_EVERY_S = 1.0
@@ -38,6 +38,7 @@ TRAINING_EVERY_S = 60.0
 PROMISE_EVERY_S = 60.0
 LEXICON_EVERY_S = 60.0
 KEYS_EVERY_S = 120.0
+BLOBS_EVERY_S = 6 * 3600.0
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +104,9 @@ def plan(settings: Settings) -> tuple[tuple[Job, ...], ...]:
         Job("lexicon", LEXICON_EVERY_S, lambda: learn_due(database, declarations)),
         Job("keys", KEYS_EVERY_S, lambda: learn_keys_due(database, blobs, declarations)),
     )
-    return jobs, calls, learning
+    # A large storage takes long to look through.
+    cleaning = (Job("blobs", BLOBS_EVERY_S, lambda: sweep_blobs(database, blobs)),)
+    return jobs, calls, learning, cleaning
 
 
 def run_jobs(jobs: Sequence[Job], stop: threading.Event) -> None:

@@ -20,6 +20,7 @@ from typing import TypeVar
 from celery import Celery
 from sqlalchemy.orm import Session
 
+from annotation.quality import record_to_quality
 from annotation.routing import route_record
 from annotation.task import record_to_task
 from annotation.values import ReviewTask, Routing
@@ -29,6 +30,7 @@ from archive.database import Database
 from archive.errors import BlobMissing, DatabaseGone, LeaseLost, StorageFull, StorageGone
 from archive.ids import new_id
 from archive.promise import find_promised_policy
+from archive.reasons import Reason, error_to_reason
 from archive.revisions import named_fields
 from archive.settings import ServiceLimits
 from archive.steps import (
@@ -103,15 +105,27 @@ Finish = Callable[[Session], tuple[StepKey, ...]]
 
 
 def do_step(place: Workplace, key: StepKey) -> None:
-    """Do the step if it is to be done. DatabaseGone when that can not even be asked, or the
-    result could not be stored: the lease then runs out and the step is done again."""
+    """Do the step if it is to be done, and after a document's last page put it together.
+    DatabaseGone when that can not even be asked, or the result could not be stored: the lease
+    then runs out and the step is done again."""
     with log_place(document=key.document_id, step=str(key.step), page=key.page):
         lease = patiently(place, partial(_lease, place, key))
-        if lease is None:
-            _log.debug("nothing to do")
-            return
-        with log_place(attempt=lease.attempt), renewed(place.database, lease, place.limits):
-            _try_step(place, lease)
+    if lease is None:
+        _log.debug("nothing to do")
+    while lease is not None:
+        lease = _do_leased(place, lease)
+
+
+def _do_leased(place: Workplace, lease: Lease) -> Lease | None:
+    """The lease of the step to go on with, if any."""
+    key = lease.key
+    with (
+        log_place(
+            document=key.document_id, step=str(key.step), page=key.page, attempt=lease.attempt
+        ),
+        renewed(place.database, lease, place.limits),
+    ):
+        return _try_step(place, lease)
 
 
 def _lease(place: Workplace, key: StepKey) -> Lease | None:
@@ -125,48 +139,55 @@ def _lease(place: Workplace, key: StepKey) -> Lease | None:
     return lease
 
 
-def _try_step(place: Workplace, lease: Lease) -> None:
+def _try_step(place: Workplace, lease: Lease) -> Lease | None:
     started = time.perf_counter()
     try:
         with hard_limit(place.hard_limit_s):
             finish = _WALKS[lease.key.step](place, lease)
-        _store(place, lease, finish)
+        following = _store(place, lease, finish)
     except LeaseLost as error:
         _log.info("dropped: %s", error.reason)
+        return None
     except (StorageFull, StorageGone, DatabaseGone) as error:
         _log.warning("given back: %s", error)
-        _store(place, lease, partial(_released, lease))
+        return _store(place, lease, partial(_released, lease))
     except (InputError, BlobMissing) as error:
         _log.info("cannot be read: %s", error.reason)
-        _store(place, lease, partial(_failed, place, lease, error.reason, False))
+        return _store(place, lease, partial(_failed, place, lease, error_to_reason(error), False))
     except FormloopError as error:
         _log.warning("failed: %s", error)
-        _store(place, lease, partial(_failed, place, lease, error.reason, True))
+        return _store(place, lease, partial(_failed, place, lease, error_to_reason(error), True))
     except Exception as error:  # noqa: BLE001
         # The edge of a task: whatever it was, its step is tried again and then set aside.
         _log.exception("failed unexpectedly")
-        reason = f"{type(error).__name__}: {error}"[:1000]
-        _store(place, lease, partial(_failed, place, lease, reason, True))
-    else:
-        elapsed_ms = round(1000 * (time.perf_counter() - started))
-        _log.info("done", extra={"more": {"elapsed_ms": elapsed_ms}})
+        return _store(place, lease, partial(_failed, place, lease, error_to_reason(error), True))
+    elapsed_ms = round(1000 * (time.perf_counter() - started))
+    _log.info("done", extra={"more": {"elapsed_ms": elapsed_ms}})
+    return following
 
 
-def _store(place: Workplace, lease: Lease, finish: Finish) -> None:
-    """The result, and the marks of what it makes ready, in one transaction; then the messages."""
+def _store(place: Workplace, lease: Lease, finish: Finish) -> Lease | None:
+    """The result, and the marks of what it makes ready, in one transaction; then the messages.
 
-    def write() -> tuple[StepKey, ...]:
+    After its last page a document is put together by the same worker: the lease of that step,
+    taken in the same transaction, is the answer.
+    """
+
+    def write() -> tuple[tuple[StepKey, ...], Lease | None]:
         with place.database.write() as session:
-            ready = finish(session)
-            mark_enqueued(session, ready, utc_now())
-        return ready
+            ready, now = finish(session), utc_now()
+            if [key.step for key in ready] == [StepKind.ASSEMBLE]:
+                return (), lease_step(session, ready[0], place.owner, now, place.limits)
+            mark_enqueued(session, ready, now)
+        return ready, None
 
     try:
-        ready = patiently(place, write)
+        ready, following = patiently(place, write)
     except LeaseLost as error:
         _log.info("dropped: %s", error.reason)
-        return
+        return None
     push_steps(place.app, [LostStep(key, lease.priority) for key in ready])
+    return following
 
 
 def patiently(place: Workplace, action: Callable[[], Answer]) -> Answer:
@@ -189,7 +210,7 @@ def _released(lease: Lease, session: Session) -> tuple[StepKey, ...]:
 
 
 def _failed(
-    place: Workplace, lease: Lease, reason: str, retryable: bool, session: Session
+    place: Workplace, lease: Lease, reason: Reason, retryable: bool, session: Session
 ) -> tuple[StepKey, ...]:
     following = fail_step(session, lease, reason, retryable, utc_now(), place.limits)
     return () if following is None else (following,)
@@ -225,12 +246,12 @@ def _assemble(place: Workplace, lease: Lease) -> Finish:
     source = SourceFile(lease.name, lease.name, b"", lease.sha256)
     road = find_road(place.road, lease.model)
     routing, task = _route(place, road.assemble(source, readings, lease.form_type))
-    record = routing.record
+    record, record_json = routing.record, record_to_json(routing.record)
     review = task is not None or needs_review(record, lease.pages)
     version = producer_version(road.producer)
 
     def finish(session: Session) -> tuple[StepKey, ...]:
-        finish_assemble(session, lease, record_to_json(record), version, review, task=task)
+        finish_assemble(session, lease, record_json, version, review, task=task, record=record)
         return ()
 
     return finish
@@ -240,7 +261,7 @@ def _route(place: Workplace, record: Record) -> tuple[Routing, ReviewTask | None
     """What is doubtful in the record, and what is asked of people, if anything."""
     declaration = place.declarations.get(record.form_type)
     with place.database.read() as session:
-        policy = find_promised_policy(session, record.form_type)
+        policy = find_promised_policy(session, record.form_type, record_to_quality(record))
     routing = route_record(record, declaration, policy, place.audit_seed)
     if declaration is None or not routing.doubts:
         return routing, None

@@ -20,6 +20,7 @@ from archive.people import remove_expired
 from archive.progress import finish_archives
 from archive.settings import ServiceLimits
 from archive.steps import LostStep, find_lost_steps, mark_enqueued
+from archive.unowned import remove_unowned
 from workers.queue import push_canary, push_steps
 
 MOST_AT_ONCE = 500
@@ -74,6 +75,14 @@ def tidy(database: Database, blobs: Blobs, owner: str) -> None:
         remove_old_signs(session, now)
         write_heartbeat(session, owner, "schedule", now)
     delete_pending_blobs(database, blobs, now)
+
+
+def sweep_blobs(database: Database, blobs: Blobs) -> int:
+    """Remove blobs that no row owns, a day after they were written; how many."""
+    removed = remove_unowned(database, blobs, utc_now())
+    if removed:
+        _log.warning("blobs without a row were removed", extra={"more": {"removed": removed}})
+    return removed
 
 
 def end_archives(database: Database) -> int:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel
 
@@ -18,6 +18,7 @@ from archive.health import find_last_canary
 from archive.reports import Totals, find_totals
 from archive.review_state import ReviewStanding, find_review_standing
 from archive.review_tables import ReviewState
+from archive.unowned import Removed, find_removed
 from service.api.auth import MayOperate
 from service.api.context import Service, TheService
 from service.api.problems import Problem
@@ -89,8 +90,10 @@ class _Shared:
             totals = find_totals(session)
             canary = find_last_canary(session)
             review = find_review_standing(session)
+            removed = find_removed(session)
         yield from totals_to_metrics(totals, utc_now())
         yield from review_to_metrics(review)
+        yield from removed_to_metrics(removed, utc_now())
         if canary is not None and canary.finished_at is not None:
             age_s = (utc_now() - canary.finished_at).total_seconds()
             yield GaugeMetricFamily(
@@ -108,6 +111,18 @@ def review_to_metrics(review: ReviewStanding) -> Iterator[Metric]:
     for state in ReviewState:
         tasks.add_metric([state], review.tasks.get(state, 0))
     yield tasks
+
+
+def removed_to_metrics(removed: Removed, now: datetime) -> Iterator[Metric]:
+    yield CounterMetricFamily(
+        "formloop_unowned_blobs_removed", "Blobs without a row.", value=removed.blobs
+    )
+    if removed.looked_at is not None:
+        yield GaugeMetricFamily(
+            "formloop_unowned_blobs_age_seconds",
+            "Since blobs without a row were last looked for.",
+            value=(now - removed.looked_at).total_seconds(),
+        )
 
 
 def totals_to_metrics(totals: Totals, now: datetime) -> Iterator[Metric]:

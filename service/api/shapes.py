@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from archive.progress import ArchiveCounts
+from archive.reasons import find_reason
 from archive.states import DocumentState
 from archive.tables import Archive, Document, Event
 
@@ -120,7 +121,8 @@ class ArchivesShape(BaseModel):
 
 
 class DocumentShape(BaseModel):
-    """``pages`` is null until the file was split; ``revision`` 0 means no record yet."""
+    """``pages`` is null until the file was split; ``revision`` 0 means no record yet.
+    ``reason`` says to people why it failed, ``reason_category`` to programs."""
 
     model_config = example(
         id=_DOCUMENT_ID,
@@ -128,6 +130,7 @@ class DocumentShape(BaseModel):
         name="b.pdf",
         state="in_review",
         reason=None,
+        reason_category=None,
         duplicate_of=None,
         sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         size=184_322,
@@ -148,6 +151,7 @@ class DocumentShape(BaseModel):
     name: str
     state: DocumentState
     reason: str | None
+    reason_category: str | None
     duplicate_of: str | None
     sha256: str
     size: int
@@ -228,12 +232,14 @@ def archive_to_shape(archive: Archive, counts: ArchiveCounts) -> ArchiveShape:
 
 
 def document_to_shape(document: Document) -> DocumentShape:
+    reason = find_reason(document)
     return DocumentShape(
         id=document.id,
         archive_id=document.archive_id,
         name=document.name,
         state=document.state,
         reason=document.reason,
+        reason_category=None if reason is None else reason.category or None,
         duplicate_of=document.duplicate_of,
         sha256=document.sha256,
         size=document.size,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from archive.reasons import Reason, find_reason
 from archive.search import DocumentQuery, FieldFilter, Operator, find_documents
 from archive.search_text import fold
 from archive.states import DocumentState
@@ -68,7 +69,7 @@ class DocumentRow:
     id: str
     name: str
     state: str
-    reason: str
+    reason: Reason | None
     duplicate_of: str | None
     form_title: str
     pages: int | None
@@ -201,7 +202,7 @@ def _document_to_row(row: Document, forms: Mapping[str, str]) -> DocumentRow:
         id=row.id,
         name=row.name,
         state=str(row.state),
-        reason=row.reason or "",
+        reason=find_reason(row),
         duplicate_of=row.duplicate_of,
         form_title=forms.get(form_type, ""),
         pages=row.pages,

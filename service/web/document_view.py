@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from archive.documents import find_archive, find_document
 from archive.errors import NotFound
 from archive.history import document_history
+from archive.reasons import Reason, detail_to_reason, find_reason
 from archive.revisions import all_revisions
 from archive.states import ACTIVE, DocumentState
 from archive.tables import Document, Event, Revision, User
@@ -34,7 +35,7 @@ class DocumentHead:
     archive_name: str
     name: str
     state: str
-    reason: str
+    reason: Reason | None
     duplicate_of: str | None
     pages: int | None
     pages_done: int
@@ -44,13 +45,14 @@ class DocumentHead:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """``detail`` has what the kind of event speaks of: a reason, a number of pages …"""
+    """``detail`` has what the kind of event speaks of: a number of pages, a revision …"""
 
     kind: str
     at: datetime
     by: str
     page: int | None
     detail: Mapping[str, object]
+    reason: Reason | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _document_to_head(document: Document, archive_name: str) -> DocumentHead:
         archive_name=archive_name,
         name=document.name,
         state=str(document.state),
-        reason=document.reason or "",
+        reason=find_reason(document),
         duplicate_of=document.duplicate_of,
         pages=document.pages,
         pages_done=document.pages_done,
@@ -183,7 +185,8 @@ def _document_to_head(document: Document, archive_name: str) -> DocumentHead:
 
 def _event_to_view(event: Event, names: Mapping[str, str]) -> EventView:
     by = names.get(event.user_id or "", "")
-    return EventView(event.kind, event.at, by, event.page, event.detail)
+    reason = detail_to_reason(event.detail)
+    return EventView(event.kind, event.at, by, event.page, event.detail, reason)
 
 
 def _revisions_to_views(

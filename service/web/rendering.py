@@ -222,5 +222,6 @@ def _environment() -> Environment:
         rule_in_words=words.rule_in_words,
         rule_counts=words.rule_counts,
         event_in_words=words.event_in_words,
+        failure_in_words=words.failure_in_words,
     )
     return environment

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from archive.reasons import Reason
 from extraction.confidence import CHECK_FAILED
 from extraction.lexicon import REPAIRED
 from service.web.languages import Language
@@ -157,6 +159,18 @@ def event_in_words(
         return kind
     values = {"page": page, "pages": "?", "revision": "?", "steps": "?", "generation": "?"}
     return known.format(**(values | dict(detail)))
+
+
+def failure_in_words(reason: Reason, language: Language) -> str:
+    """Why a document or a page failed: by the number that it is about, else by its category.
+
+    Without words for either, and where the category was not kept, the stored text."""
+    keys = (f"failure.{reason.category}.{name}" for name in reason.facts)
+    known = (language.texts.get(key) for key in (*keys, f"failure.{reason.category}"))
+    sentence = next((text for text in known if text is not None), None)
+    if sentence is None:
+        return reason.text
+    return sentence.format_map(defaultdict(lambda: "?", reason.facts))
 
 
 def rule_in_words(rule: RuleView, language: Language) -> str:

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,18 @@ def test_bucket_that_cannot_be_reached_is_gone_not_empty(monkeypatch: pytest.Mon
     for ask in (storage.exists, storage.read):
         with pytest.raises(StorageGone, match="cannot reach a/b"):
             ask("a/b")
+
+
+def test_blobs_are_listed_with_the_time_of_their_writing(storage: Blobs) -> None:
+    assert storage.names("sources") == () and storage.written_at("sources/ab") is None
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    for key in ("sources/ab/one", "sources/ab/two", "sources/cd/three"):
+        storage.write(key, b"1")
+    assert storage.names("sources") == ("ab", "cd")
+    assert storage.names("sources/ab") == ("one", "two")
+    for prefix in ("sources/ab/one", "sources/ab"):
+        written_at = storage.written_at(prefix)
+        assert written_at is not None
+        assert before <= written_at <= datetime.now(UTC) + timedelta(seconds=2)
+    assert storage.delete_parts(datetime.now(UTC)) == 0
+    assert len(list(storage.keys())) == 3

@@ -25,6 +25,7 @@ from archive.documents import (
 from archive.errors import IllegalMove, NotFound, StorageFull
 from archive.intake import Incoming, store_file
 from archive.progress import archive_counts, finish_archives
+from archive.reasons import Reason
 from archive.states import DocumentState
 from archive.steps import StepKey, fail_step, finish_page
 from archive.tables import Archive, AuditEntry, Document, PendingDeletion, Row, Setting, StepKind
@@ -101,7 +102,7 @@ def test_counts_are_those_of_the_rows(database: Database) -> None:
         extract(session, done, record_json(), pages=2)
         extract(session, review, record_json(payee=field("?", route="review")), pages=1)
         lease = take(session, StepKey(failed.id, 1, StepKind.SPLIT, 0))
-        fail_step(session, lease, "torn", retryable=False)
+        fail_step(session, lease, Reason("damaged", "torn"), retryable=False)
         cancel_document(session, gone.id)
         counts = archive_counts(session, archive_id, later(60))
     assert counts.states == {

@@ -29,6 +29,7 @@ from archive.search import (
 from archive.search_text import fold, fold_lines
 from archive.states import DocumentState
 from archive.tables import Document, DocumentText, FieldValue, Step
+from extraction.json_values import JsonObject
 from extraction.record_json import record_to_json
 from extraction.values import Box, KeyValue, Record, Source
 from tests.archive.rows import extract, field, new_document, record_json
@@ -143,6 +144,45 @@ def test_sorting_puts_documents_without_the_field_last_either_way(
     assert found(database, few, sort="doubtful", descending=True)[0] == "two.pdf"
     with pytest.raises(Refused):
         found(database, few, sort="password_digest")
+
+
+def test_numbers_stand_before_texts_of_the_same_field(database: Database) -> None:
+    """An amount that could not be read as one still has its place, by its text."""
+    texts = {"a": ("9", 9.0), "b": ("约二十", None), "c": ("80", 80.0), "d": ("未定", None)}
+    with database.write() as session:
+        ids = {}
+        for name, (shown, number) in texts.items():
+            document = new_document(session, name)
+            extract(session, document, record_json(name, total=field(shown, number)))
+            ids[name] = document.id
+        ids["none"] = new_document(session, "none").id
+    upward = found(database, ids, sort="field:total")
+    assert upward == ["a", "c", *sorted("bd", key=lambda name: texts[name][0]), "none"]
+    downward = found(database, ids, sort="field:total", descending=True)
+    assert downward == ["c", "a", *reversed(upward[2:4]), "none"]
+
+
+def test_printed_keys_of_unknown_forms_are_sorted_like_fields(database: Database) -> None:
+    orders = {"a": ("乙方", "金额"), "b": ("金额",), "c": ("甲方", "乙方", "金额"), "d": ()}
+    amounts = {"a": "30", "b": "20", "c": "10"}
+    with database.write() as session:
+        ids = {}
+        for name, keys in orders.items():
+            document = new_document(session, name)
+            values = [(key, amounts[name] if key == "金额" else "某公司") for key in keys]
+            extract(session, document, _unknown_form(name, values))
+            ids[name] = document.id
+    assert found(database, ids, sort="field:key_values.金额") == ["c", "b", "a", "d"]
+    assert found(database, ids, sort="field:key_values.金额", descending=True) == [*"abcd"]
+    assert found(database, ids, sort="field:key_values.无此项") == [*"abcd"]
+
+
+def _unknown_form(name: str, values: list[tuple[str, str]]) -> JsonObject:
+    source = Source(1, Box(0, 0, 1, 1))
+    keys = tuple(KeyValue(key, text, 0.9, source) for key, text in values)
+    return record_to_json(
+        Record(name, "0" * 64, "unknown", {"ocr": "1"}, {}, {}, (), (), (), key_values=keys)
+    )
 
 
 def test_a_page_after_the_last_is_empty_but_knows_how_many_there_are(

@@ -23,6 +23,7 @@ from archive.database import Database
 from archive.documents import cancel_document, reprocess_document, retry_document
 from archive.errors import IllegalMove, LeaseLost
 from archive.progress import archive_counts
+from archive.reasons import Reason
 from archive.states import ACTIVE, OPEN_STEPS, DocumentState, StepState
 from archive.steps import (
     DEFAULT_LIMITS,
@@ -137,7 +138,8 @@ class Steps(RuleBasedStateMachine):
     @rule(choice=st.integers(0, 20), retryable=st.booleans())
     def fail(self, choice: int, retryable: bool) -> None:
         with self.step() as session:
-            fail_step(session, self.leases[choice % len(self.leases)], "bad", retryable, self.now)
+            lease = self.leases[choice % len(self.leases)]
+            fail_step(session, lease, Reason("engine", "bad"), retryable, self.now)
 
     @precondition(lambda self: self.leases)
     @rule(choice=st.integers(0, 20))

@@ -16,6 +16,7 @@ from archive.documents import (
 )
 from archive.errors import IllegalMove, LeaseLost
 from archive.history import EventKind, document_history
+from archive.reasons import Reason, detail_to_reason, find_reason, worker_died
 from archive.revisions import all_revisions
 from archive.settings import ServiceLimits
 from archive.states import DocumentState, StepState
@@ -36,6 +37,9 @@ from archive.steps import (
 )
 from archive.tables import StepKind
 from tests.archive.rows import extract, later, new_document, open_keys, record_json, split, take
+
+ENGINE_DOWN = Reason("engine", "engine down")
+ENCRYPTED = Reason("encrypted", "is encrypted")
 
 
 def test_a_document_goes_its_whole_way(database: Database) -> None:
@@ -106,6 +110,7 @@ def test_a_page_whose_workers_all_die_is_quarantined_and_the_rest_assembled(
         assert document.state == DocumentState.IN_REVIEW
         told = [e for e in document_history(session, document.id) if e.kind == "page_failed"]
         assert told[0].page == 2 and "3 attempts" in str(told[0].detail["reason"])
+        assert detail_to_reason(told[0].detail) == worker_died(3)
 
 
 def test_a_failure_is_tried_again_after_a_wait_and_then_quarantined(database: Database) -> None:
@@ -116,19 +121,22 @@ def test_a_failure_is_tried_again_after_a_wait_and_then_quarantined(database: Da
         for attempt in range(1, 4):
             lease = take(session, key, now)
             assert lease.attempt == attempt
-            fail_step(session, lease, "engine down", retryable=True, now=now)
+            fail_step(session, lease, ENGINE_DOWN, retryable=True, now=now)
             if attempt < 3:
                 assert lease_step(session, key, "w", now) is None, "not before its wait"
             now += timedelta(minutes=6)
         assert document.state == DocumentState.FAILED
         assert document.reason == "engine down"
+        assert find_reason(document) == ENGINE_DOWN
+        (failed,) = (e for e in document_history(session, document.id) if e.kind == "page_failed")
+        assert detail_to_reason(failed.detail) == ENGINE_DOWN
 
 
 def test_a_failure_that_no_retry_helps_is_quarantined_at_once(database: Database) -> None:
     with database.write() as session:
         document = new_document(session)
         key = StepKey(document.id, 1, StepKind.SPLIT, 0)
-        fail_step(session, take(session, key), "is encrypted", retryable=False)
+        fail_step(session, take(session, key), ENCRYPTED, retryable=False)
         assert document.state == DocumentState.FAILED
         assert find_steps(session, document.id)[0].state == StepState.QUARANTINED
 
@@ -180,7 +188,9 @@ def test_retry_of_one_failed_page_assembles_anew(database: Database) -> None:
         document = new_document(session)
         good, bad = split(session, document, 2)
         finish_page(session, take(session, good), "r1", "v1")
-        assemble = fail_step(session, take(session, bad), "torn", retryable=False)
+        assemble = fail_step(
+            session, take(session, bad), Reason("damaged", "torn"), retryable=False
+        )
         assert assemble is not None
         finish_assemble(session, take(session, assemble), record_json(), "v1", False)
         retry_document(session, document.id)
@@ -257,11 +267,16 @@ def test_history_tells_every_failed_attempt(database: Database) -> None:
     with database.write() as session:
         document = new_document(session)
         (key,) = split(session, document, 1)
-        fail_step(session, take(session, key), "flaky", retryable=True)
+        fail_step(session, take(session, key), Reason("engine", "flaky"), retryable=True)
         finish_page(session, take(session, key, later(10)), "r", "v1")
         (retried,) = [
             event
             for event in document_history(session, document.id)
             if event.kind == EventKind.PAGE_RETRIED
         ]
-        assert retried.detail == {"step": "page", "reason": "flaky", "attempt": 1}
+        assert retried.detail == {
+            "step": "page",
+            "attempt": 1,
+            "reason": "flaky",
+            "reason_terms": {"category": "engine", "facts": {}},
+        }

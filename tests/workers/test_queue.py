@@ -250,20 +250,48 @@ def test_log_line_is_json_with_its_place() -> None:
     assert "document" not in json.loads(JsonLines("x").format(record))
 
 
-def test_grey_picture_keeps_every_pixel_and_colour_picture_shows_the_same_print() -> None:
-    noise = np.random.default_rng(1).integers(0, 256, (60, 50, 3), dtype=np.uint8)
-    grey = np.repeat(noise[:, :, :1], 3, axis=2)
+def test_clean_grey_picture_keeps_every_pixel() -> None:
+    grey = printed_page()
+    grey[150:190] = np.arange(150, dtype=np.uint8)[None, :, None]
     packed = image_to_picture(grey)
     assert picture_type(packed) == "image/png"
     assert np.array_equal(unpacked(packed), grey)
-    page = np.full((200, 150, 3), 250, np.uint8)
-    page[40:44], page[100:160, 60:90] = 0, (200, 30, 30)
+
+
+def test_noisy_grey_picture_shows_the_same_print_in_half_the_bytes() -> None:
+    page = printed_page()
+    noise = np.random.default_rng(1).normal(0, 4, page.shape[:2])
+    page = np.clip(page + noise[:, :, None], 0, 255).astype(np.uint8)
+    packed = image_to_picture(page)
+    assert picture_type(packed) == "image/jpeg"
+    assert len(packed) < len(cv2.imencode(".png", page)[1]) / 2
+    shown = unpacked(packed).astype(int)
+    assert np.abs(shown - page).mean() < 2
+    assert shown[42, 20].max() < 40, "thin strokes stay black"
+
+
+def test_colour_picture_shows_the_same_print() -> None:
+    page = printed_page()
+    page[100:160, 60:90] = (200, 30, 30)
     packed = image_to_picture(page)
     assert picture_type(packed) == "image/jpeg"
     shown = unpacked(packed).astype(int)
     assert np.abs(shown - page).mean() < 1
     assert np.abs(shown[130, 75] - (200, 30, 30)).max() < 12, "channels in order"
     assert shown[42, 20].max() < 40, "thin strokes stay black"
+
+
+@pytest.mark.parametrize("place", [(0, 0), (63, 149), (64, 0), (199, 149)])
+def test_colour_is_seen_wherever_it_is(place: tuple[int, int]) -> None:
+    page = printed_page()
+    page[place] = (250, 249, 250)
+    assert picture_type(image_to_picture(page)) == "image/jpeg"
+
+
+def printed_page() -> NDArray[np.uint8]:
+    page = np.full((200, 150, 3), 250, np.uint8)
+    page[40:44] = 0
+    return page
 
 
 def unpacked(picture: bytes) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,10 +24,11 @@ from archive.intake import Incoming, store_file
 from archive.revisions import find_revision
 from archive.settings import Settings
 from archive.states import DocumentState, StepState
-from archive.steps import StepKey, find_steps, lease_step
+from archive.steps import StepKey, find_lost_steps, find_steps, lease_step
 from archive.tables import Document, Result, Step, StepKind
+from extraction.pages.sources import SourceFile
 from extraction.reading_json import reading_from_json
-from extraction.values import PageReading
+from extraction.values import PageReading, Record
 from tests.workers.fake_road import HEIGHT, WIDTH, FakeRoad, fake_file, file_to_source
 from workers.app import make_app
 from workers.leases import expire_leases, renewed
@@ -105,6 +106,44 @@ def test_page_leaves_its_picture_and_its_reading(place: Workplace) -> None:
     reading = reading_from_json(stored)
     assert isinstance(reading, PageReading)
     assert reading.loose_words[0].text.endswith(" 1")
+
+
+def test_last_page_is_followed_by_the_record_in_the_same_task(place: Workplace) -> None:
+    document_id = upload(place, fake_file(2))
+    do_step(place, key(document_id, StepKind.SPLIT))
+    do_step(place, key(document_id, StepKind.PAGE, 2))
+    assert found(place, document_id).state == DocumentState.EXTRACTING
+    do_step(place, key(document_id, StepKind.PAGE, 1))
+    assert found(place, document_id).state == DocumentState.IN_REVIEW
+    with place.database.read() as session:
+        last = next(s for s in find_steps(session, document_id) if s.step == StepKind.ASSEMBLE)
+    assert (last.state, last.owner, last.attempts) == (StepState.DONE, "worker-1", 1)
+    assert last.enqueued_at is None, "no message was sent for it"
+
+
+class DyingRoad(FakeRoad):
+    def assemble(
+        self, source: SourceFile, readings: Sequence[PageReading], form_type: str | None
+    ) -> Record:
+        raise KeyboardInterrupt
+
+
+def test_worker_that_dies_over_the_record_keeps_the_page_and_is_replaced(
+    place: Workplace,
+) -> None:
+    document_id = upload(place, fake_file(1))
+    do_step(place, key(document_id, StepKind.SPLIT))
+    with pytest.raises(KeyboardInterrupt):
+        do_step(replace(place, road=DyingRoad()), key(document_id, StepKind.PAGE, 1))
+    assert found(place, document_id).pages_done == 1
+    later = utc_now() + timedelta(hours=1)
+    with place.database.read() as session:
+        lost = [step.key for step in find_lost_steps(session, later)]
+    assert lost == [key(document_id, StepKind.ASSEMBLE)]
+    with place.database.write() as session:
+        expire_leases(session, "worker-1", utc_now())
+    do_step(place, lost[0])
+    assert found(place, document_id).state == DocumentState.IN_REVIEW
 
 
 def test_message_that_comes_twice_does_nothing_the_second_time(place: Workplace) -> None:

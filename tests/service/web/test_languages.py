@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from archive.audit import Action
 from archive.callbacks import CallbackEvent
+from archive.errors import BlobMissing
 from archive.history import EventKind
 from archive.people import Right
+from archive.reasons import NO_PAGE, NOTHING_READ, Reason, error_to_reason, worker_died
 from archive.states import DocumentState
 from archive.tables import DeliveryState, RevisionKind, Role
 from extraction.confidence import FORM_TYPE_UNSURE, LOW_CONFIDENCE, MISSING_REQUIRED
 from extraction.declarations import load_declarations
+from extraction.errors import (
+    DeclarationError,
+    EngineError,
+    FormloopError,
+    InputError,
+    ModelError,
+    TooLarge,
+)
 from service.web import languages
 from service.web.document_list import SORTS
 from service.web.languages import CODES, Language, find_language
 from service.web.rule_terms import check_to_terms
+from service.web.words import failure_in_words
 
 WEB = Path(languages.__file__).parent
 NAMES = re.compile(r"\{(\w*)\}")
@@ -66,7 +78,15 @@ def test_every_text_that_a_page_asks_for_exists() -> None:
 
 def test_every_text_is_asked_for() -> None:
     sources = _sources("*.html", "*.py", "*.js")
-    built = {*BUILT.findall(sources), "said.", "event.", "rule_kind.", "js.refusal.", "state."}
+    built = {
+        *BUILT.findall(sources),
+        "said.",
+        "event.",
+        "failure.",
+        "rule_kind.",
+        "js.refusal.",
+        "state.",
+    }
     for key in find_language("zh").texts:
         plain = key.removeprefix("js.")
         is_literal = any(quote + plain + quote in sources for quote in "\"'`") or key in sources
@@ -92,6 +112,48 @@ def test_every_value_of_the_archive_has_words(code: str) -> None:
         *(f"reason.{name}" for name in (LOW_CONFIDENCE, MISSING_REQUIRED, FORM_TYPE_UNSURE)),
     ]
     assert [key for key in wanted if key not in texts] == []
+
+
+def _kinds(error: type[FormloopError]) -> Iterator[type[FormloopError]]:
+    yield error
+    for kind in error.__subclasses__():
+        yield from _kinds(kind)
+
+
+REASONS = (
+    *(
+        error_to_reason(error("said in English"))
+        for kind in (InputError, EngineError, ModelError, DeclarationError, BlobMissing)
+        for error in _kinds(kind)
+        if error.__module__.startswith(("extraction.errors", "archive.errors"))
+    ),
+    *(
+        error_to_reason(TooLarge("too large", facts={fact: 5}))
+        for fact in ("pages", "million_pixels", "megabytes")
+    ),
+    error_to_reason(ValueError("oh")),
+    worker_died(3),
+    NO_PAGE,
+    NOTHING_READ,
+)
+
+
+@pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.category)
+def test_every_reason_for_a_failure_is_said_in_both_languages(reason: Reason) -> None:
+    if reason.category == "unsafe_path":
+        return  # Refused at the door: no document is made of it.
+    chinese, english = (failure_in_words(reason, find_language(code)) for code in ("zh", "en"))
+    assert re.search(r"[\u4e00-\u9fff]", chinese) and "said in English" not in chinese
+    assert not re.search(r"[\u4e00-\u9fff]", english)
+    for fact in reason.facts.values():
+        assert str(fact) in chinese and str(fact) in english
+
+
+def test_a_reason_without_a_known_category_stays_as_it_is() -> None:
+    for reason in (Reason("", "as it was"), Reason("of_another_version", "as it was")):
+        assert failure_in_words(reason, find_language("zh")) == "as it was"
+    lost = Reason("worker_died", "its worker ended", {})
+    assert "?" in failure_in_words(lost, find_language("zh"))
 
 
 @pytest.mark.parametrize("code", CODES)
