@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from extraction.errors import InputError
 from extraction.json_values import Json, JsonObject, as_list, as_number
@@ -40,6 +41,9 @@ class ReviewPolicy:
         return self.audit_documents * self.audit_fields
 
 
+USUAL_POLICY: Final = ReviewPolicy()
+
+
 def policy_to_json(policy: ReviewPolicy) -> JsonObject:
     return {
         "threshold": policy.threshold,
@@ -55,9 +59,10 @@ def policy_from_json(stored: Mapping[str, Json]) -> ReviewPolicy:
     if unknown:
         known = ", ".join((*_SHARES, "always_review"))
         raise InputError(f"{unknown[0]}: is no part of a review policy; known are {known}")
-    plain = ReviewPolicy()
     try:
-        shares = {name: as_number(stored.get(name, getattr(plain, name))) for name in _SHARES}
+        shares = {
+            name: as_number(stored.get(name, getattr(USUAL_POLICY, name))) for name in _SHARES
+        }
         names = frozenset(map(_text, as_list(stored.get("always_review", []))))
     except ValueError as error:
         raise InputError(f"is no review policy: {error}") from error

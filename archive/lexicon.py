@@ -27,7 +27,7 @@ from extraction.json_values import Json, JsonObject, as_integer, as_list
 from extraction.lexicon import NO_LEXICON, REPAIRED, Lexicon, read_as
 from extraction.record_json import record_from_json
 
-MOST_LOOKED_AT: Final = 2000
+MOST_LOOKED_AT: Final = 500
 """Documents, the newest, among which repairs are looked for."""
 _LEARNT: Final = "lexicon"
 _STATE: Final = "lexicon_state"

@@ -21,6 +21,9 @@ SMALLEST_SIGN = 0.16
 DASH = 0.68
 """A bar is a dash from this share of a character on, and else a hyphen."""
 
+LEAST_LEAN = 0.22
+"""How far the foot of a slash lies before its head, in ems; an italic ``1`` leans less."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoneSign:
@@ -147,13 +150,19 @@ def _is_bar(part: Mask, em: float) -> bool:
 
 
 def _is_slash(part: Mask, em: float) -> bool:
-    """A straight stroke that rises to the right."""
+    """A straight stroke that leans to the right, however thick the scan made it."""
     height, width = part.shape
     if not (0.5 * em <= height <= 1.6 * em and 0.2 * em <= width <= 1.1 * height):
         return False
-    rows, columns = np.nonzero(part)
-    straight = float(np.corrcoef(rows, columns)[0, 1]) < -0.93
-    return straight and part.mean() < 0.5
+    run = part.sum(axis=1)
+    rows = np.flatnonzero(run)
+    if len(rows) < 0.9 * height:
+        return False
+    middles = (part @ np.arange(width))[rows] / run[rows]
+    slope, start = np.polyfit(rows, middles, 1)
+    off = np.abs(middles - (slope * rows + start)).max()
+    lean = -slope * height
+    return bool(lean >= LEAST_LEAN * em and off <= 0.1 * em and run[rows].mean() <= 0.6 * width)
 
 
 def is_small_and_round(mask: Mask, box: Box, em: float) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from annotation.policy import ReviewPolicy
+from annotation.policy import USUAL_POLICY, ReviewPolicy
 from archive.review_tables import SettledBy
 from archive.tables import (
     CorrectionRow,
@@ -116,13 +116,13 @@ class PolicyShape(BaseModel):
     accepted fields that is looked at all the same."""
 
     model_config = example(
-        threshold=0.9, always_review=["amount"], audit_documents=0.5, audit_fields=0.04
+        threshold=0.97, always_review=["amount"], audit_documents=0.5, audit_fields=0.04
     )
 
-    threshold: float = Field(default=0.9, ge=0.0, le=1.0)
+    threshold: float = Field(default=USUAL_POLICY.threshold, ge=0.0, le=1.0)
     always_review: list[str] = Field(default_factory=list, max_length=500)
-    audit_documents: float = Field(default=0.5, ge=0.0, le=1.0)
-    audit_fields: float = Field(default=0.04, ge=0.0, le=1.0)
+    audit_documents: float = Field(default=USUAL_POLICY.audit_documents, ge=0.0, le=1.0)
+    audit_fields: float = Field(default=USUAL_POLICY.audit_fields, ge=0.0, le=1.0)
 
     def to_policy(self) -> ReviewPolicy:
         return ReviewPolicy(

@@ -43,6 +43,15 @@ def test_lone_hyphen_dash_and_slash_are_told_by_their_shape() -> None:
     ]
 
 
+def test_a_slash_that_a_fax_made_thick_is_no_one() -> None:
+    thick, steep, seven, italic = (blank() for _ in range(4))
+    cv2.line(thick, (55, 29), (63, 11), (1,), 4)
+    cv2.line(steep, (57, 30), (63, 10), (1,), 3)
+    cv2.polylines(seven, [np.array([(54, 11), (64, 11), (57, 29)])], False, (1,), 2)
+    cv2.line(italic, (59, 28), (62, 11), (1,), 2)
+    assert [sign(picture) for picture in (thick, steep, seven, italic)] == ["/", "/", None, None]
+
+
 def test_specks_beside_a_hyphen_do_not_hide_it() -> None:
     picture = blank()
     cv2.rectangle(picture, (56, 19), (64, 21), (1,), -1)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from annotation.policy import USUAL_POLICY
 from archive.audit import find_audit
 from archive.kept_settings import find_review_policy
 from archive.tables import Role
@@ -118,7 +119,7 @@ def test_standing_of_the_whole_review(world: World, disputed: tuple[str, FakeStu
 def test_policy_is_set_per_form_type(world: World) -> None:
     path = f"review-policies/{FORM}"
     form = next(one for one in world.service.declarations if one.name == FORM)
-    assert ask(world, path, Role.ENGINEER)["threshold"] == 0.95
+    assert ask(world, path, Role.ENGINEER)["threshold"] == USUAL_POLICY.threshold
     wanted = {
         "threshold": 0.8,
         "always_review": [form.fields[0].name],
@@ -130,7 +131,7 @@ def test_policy_is_set_per_form_type(world: World) -> None:
     assert ask(world, path, Role.ENGINEER) == wanted
     with world.service.database.read() as session:
         assert find_review_policy(session, FORM).audited_share == pytest.approx(0.05)
-        assert find_review_policy(session, "order").threshold == 0.95
+        assert find_review_policy(session, "order").threshold == USUAL_POLICY.threshold
 
 
 @pytest.mark.parametrize(
