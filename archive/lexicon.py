@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Text, and_, cast, func, or_, select
+from sqlalchemy import Text, and_, cast, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from annotation.lexicon import EntryKey, Learnt, LexiconSettings, SeenText, learn_lexicon
 from annotation.lexicon_json import learnt_from_json, learnt_to_json
 from annotation.values import Verdict
 from archive.errors import NotFound
+from archive.ids import in_batches
 from archive.kept_settings import read_setting, write_setting
 from archive.reviewed import find_last_said
 from archive.revisions import named_fields
@@ -213,28 +214,26 @@ def _to_seen(row: CorrectionRow, text: str) -> SeenText:
 
 def find_repairs(session: Session, most: int = 200) -> tuple[RepairMade, ...]:
     """Of the newest documents, the newest first."""
-    newest = (
-        select(Revision.document_id, func.max(Revision.number).label("number"))
+    newest = session.execute(
+        select(Revision.document_id, func.max(Revision.number))
         .where(Revision.kind == RevisionKind.EXTRACTION)
         .group_by(Revision.document_id)
         .order_by(Revision.document_id.desc())
         .limit(MOST_LOOKED_AT)
-        .subquery()
-    )
-    query = (
-        select(Document.id, Document.name, Revision.record)
-        .join(Document, Document.id == Revision.document_id)
-        .join(
-            newest,
-            and_(newest.c.document_id == Revision.document_id, newest.c.number == Revision.number),
-        )
-        .where(cast(Revision.record, Text).like(f'%"{REPAIRED}%'))
-        .order_by(Revision.document_id.desc())
-        .limit(most)
-    )
+    ).all()
     made: list[RepairMade] = []
-    for document_id, name, record in session.execute(query):
-        made += _record_repairs(document_id, name, record)
+    # Named one by one: joined with the rest PostgreSQL looks through every record there is.
+    for some in in_batches([(document_id, number) for document_id, number in newest]):
+        query = (
+            select(Document.id, Document.name, Revision.record)
+            .join(Document, Document.id == Revision.document_id)
+            .where(tuple_(Revision.document_id, Revision.number).in_(some))
+            .where(cast(Revision.record, Text).like(f'%"{REPAIRED}%'))
+            .order_by(Revision.document_id.desc())
+            .limit(most)
+        )
+        for document_id, name, record in session.execute(query):
+            made += _record_repairs(document_id, name, record)
     return tuple(made[:most])
 
 
