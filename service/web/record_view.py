@@ -217,13 +217,19 @@ def confidence_to_band(
     return "medium" if confidence >= medium else "low"
 
 
+def field_to_band(field: Field) -> Band:
+    """No field that a person is asked about counts as sure, strict as the promise may be."""
+    band = confidence_to_band(field.confidence)
+    return "medium" if band == "high" and field.route == "review" else band
+
+
 def record_to_marks(record: Record, titles: Titles = NO_TITLES) -> tuple[Mark, ...]:
     """One mark for every distinct box: a field's where there is one, else the cell's."""
     marks: dict[tuple[int, Box], Mark] = {}
     for named in record_to_named_fields(record, titles):
         if (source := named.field.source) is None:
             continue
-        band = confidence_to_band(named.field.confidence)
+        band = field_to_band(named.field)
         caption = f"{named.title}：{named.field.text}"
         mark = Mark("", source.page, source.box, True, _field_level(named.field), band, caption)
         place = (source.page, source.box)
@@ -285,7 +291,7 @@ def _field_views(
             named.title,
             named.field,
             _field_level(named.field),
-            confidence_to_band(named.field.confidence),
+            field_to_band(named.field),
             None if (source := named.field.source) is None else places[source.page, source.box],
         )
         for named in record_to_named_fields(record, titles)

@@ -13,6 +13,7 @@ from service.web.languages import find_language
 from service.web.record_view import (
     checks_to_rules,
     confidence_to_band,
+    field_to_band,
     record_to_marks,
     record_to_view,
 )
@@ -29,6 +30,19 @@ ZH, EN = find_language("zh"), find_language("en")
 )
 def test_bands_of_confidence(confidence: float | None, band: str) -> None:
     assert confidence_to_band(confidence) == band
+
+
+def test_a_field_that_is_asked_about_is_not_shown_as_sure() -> None:
+    """ "Low confidence" stood beside a green 96.8 %, since the promise asks for more."""
+    record = form_record(pages=1)
+    asked = replace(
+        record.fields["project_name"],
+        confidence=0.968,
+        route="review",
+        reasons=("low_confidence",),
+    )
+    assert field_to_band(asked) == "medium"
+    assert field_to_band(replace(asked, route="accept", reasons=())) == "high"
 
 
 def test_a_box_is_one_mark_for_its_cell_and_all_its_fields() -> None:
