@@ -1,8 +1,8 @@
 """A side that the scan lost whole, given back by the words of the cell.
 
 Nothing of such a side is left to see, so the two cells beside it come out as one. Its words
-tell: they stand in two bodies, both in the middle between the borders that the rows above or
-below show, or both right behind the border before them, and none crosses the border between
+tell: they stand in two bodies, both in the middle between the borders that rows near it
+show, or both right behind the border before them, and none crosses the border between
 them. A cell that was printed as one sets its text over that border.
 """
 
@@ -18,6 +18,8 @@ OFF_CENTRE = 0.12
 BEHIND = 0.6
 """How far behind its cell's border a text set to the left may begin, as a share of the type's
 height."""
+REACH = 3
+"""Rows above and below in which a border is looked for: a break may take it from several."""
 CLEAR = 0.25
 """White on either side of a lost border, as a share of the type's height."""
 SPLIT_QUALITY = 0.5
@@ -42,13 +44,12 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
 
 
 def _borders_beside(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
-    """Columns within ``cell`` that begin in the row above or below, and where."""
+    """Columns within ``cell`` that begin in a row near it, and where."""
     borders: dict[int, float] = {}
     for one in grid.cells:
-        above = one.row + one.rowspan == cell.row
-        below = one.row == cell.row + cell.rowspan
+        near = one.row <= cell.rows.stop - 1 + REACH and one.rows.stop + REACH > cell.row
         inside = cell.column < one.column < cell.column + cell.colspan
-        if (above or below) and inside and one.page == cell.page:
+        if near and inside and one.page == cell.page:
             borders[one.column] = one.box.x0
     yield from sorted(borders.items())
 

@@ -40,6 +40,15 @@ def test_a_header_of_two_columns_whose_border_the_scan_lost_is_two_headers() -> 
     assert first.quality == second.quality == SPLIT_QUALITY
 
 
+def test_a_border_that_was_lost_from_two_rows_is_found_in_the_third() -> None:
+    """The header and the first row of a table lost the same border, and the column its values."""
+    first = cell(0, 0, 2, word("实际完成值", 50, 0, width=70), word("分值", 150, 0))
+    second = cell(1, 0, 2, word("1072", 50, 1), word("5", 150, 1, width=8))
+    third = [cell(2, column, 1) for column in range(2)]
+    restored = restore_lost_sides(Grid(3, 2, (first, second, *third)))
+    assert [one.text for one in restored.cells[:4]] == ["实际完成值", "分值", "1072", "5"]
+
+
 def test_texts_set_to_the_left_are_two_cells_where_the_second_begins_at_the_border() -> None:
     words = word("示范基地", 43, 0, width=80), word("合格", 118, 0, width=30)
     restored = restore_lost_sides(grid(cell(0, 0, 2, *words)))
