@@ -311,7 +311,8 @@ def _fill(database: Database, archive_id: str) -> None:
             (DocumentText, texts),
         ):
             session.execute(insert(table.__table__), rows)
-    with database.engine.connect() as connection:
+    # As autovacuum does within a minute; PostgreSQL keeps what it counted only at a commit.
+    with database.engine.begin() as connection:
         connection.execute(text("ANALYZE"))
 
 
