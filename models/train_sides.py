@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from extraction.grid.side_measures import CONTEXT, MEASURES, judged_to_context
+from extraction.grid.side_measures import CONTEXT, MEASURES, second_measures
 from extraction.grid.sides import SIDE_WEIGHTS, Perceptron, SideJudge
 from models.side_dataset import LatticeSides, make_sides, read_sides, write_sides
 
@@ -63,15 +63,9 @@ def first_examples(sides: Sequence[LatticeSides]) -> Examples:
 
 
 def second_examples(sides: Sequence[LatticeSides], first: Perceptron) -> Examples:
-    examples = []
-    for one in sides:
-        judged = judged_to_context(first.log_odds(one.across), first.log_odds(one.down))
-        across, down = (
-            np.concatenate([measures, context], axis=2)
-            for measures, context in zip((one.across, one.down), judged, strict=True)
-        )
-        examples.append(_told(one, across, down))
-    return _joined(examples)
+    return _joined(
+        [_told(one, *second_measures(first.log_odds, one.across, one.down)) for one in sides]
+    )
 
 
 def fit(examples: Examples, steps: int, seed: int) -> Perceptron:

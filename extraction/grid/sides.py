@@ -32,8 +32,8 @@ from extraction.grid.side_measures import (
     CONTEXT,
     MEASURES,
     Floats,
-    judged_to_context,
     lattice_to_measures,
+    second_measures,
 )
 from extraction.values import Image
 
@@ -69,10 +69,8 @@ class SideJudge:
     def probabilities(self, across: Floats, down: Floats) -> tuple[Floats, Floats]:
         """Of sides across and of sides down, each lines × gaps; measures as they come from
         ``lattice_to_measures``."""
-        seen = self.first.log_odds(across), self.first.log_odds(down)
-        pairs = zip((across, down), judged_to_context(*seen), strict=True)
-        odds = [self.second.log_odds(np.concatenate(pair, axis=2)) for pair in pairs]
-        one, other = (1 / (1 + np.exp(-each)) for each in odds)
+        shown = second_measures(self.first.log_odds, across, down)
+        one, other = (1 / (1 + np.exp(-self.second.log_odds(each))) for each in shown)
         return one, other
 
 

@@ -179,7 +179,7 @@ def overlooked_sign(output: Tensor, classes: NDArray[np.int_], signs: NDArray[np
     place = np.searchsorted(read, blank)
     before = classes[read[np.maximum(place - 1, 0)]]
     after = classes[read[np.minimum(place, len(read) - 1)]]
-    hidden = output[blank][:, signs]
+    hidden = output[np.ix_(blank, signs)]
     hidden[(signs == before[:, None]) | (signs == after[:, None])] = 0.0
     return float(hidden.sum(axis=1).max())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -115,16 +116,18 @@ def test_versions_that_come_and_go_under_load_lose_no_step(
     promoter = threading.Thread(target=promote)
     promoter.start()
     read_by: set[str] = set()
+    steps, deadline = 0, time.monotonic() + 60.0
     try:
-        for _ in range(150):
+        # A slow disk lets many steps pass between two promotions.
+        while steps < 150 or (len(read_by) < 3 and time.monotonic() < deadline):
             renew_road(real_road)
             stations = real_road.stations
             assert stations.labeller.label([]) == ()
             read_by.add(stations.labeller.version)
+            steps += 1
     finally:
         stop.set()
         promoter.join()
-    assert read_by <= {"shipped", "one", "two"}
-    assert len(read_by) > 1
+    assert read_by == {"shipped", "one", "two"}
     renew_road(real_road)
     assert real_road.stations.labeller.version == registry.find_current().name
