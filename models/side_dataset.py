@@ -23,8 +23,9 @@ from extraction.grid.lines import (
     evidence_to_probe,
     load_ruling_network,
 )
-from extraction.grid.side_maps import SideMaps, page_to_side_maps
+from extraction.grid.side_maps import INK_RANGE, SideMaps, page_to_side_maps
 from extraction.grid.side_measures import MEASURES, lattice_to_measures
+from extraction.grid.side_patches import Patches, sides_to_patches
 from extraction.grid.straighten import Displacement, see_straight
 from extraction.pages.upright import find_upright
 from extraction.values import Axis, Edge, Page, RawPage
@@ -40,12 +41,14 @@ SIDE_LEVELS = (*LEVELS, "skewed", "mixed", "copy", "fax200")
 @dataclass(frozen=True, eq=False, slots=True)
 class LatticeSides:
     """One lattice: ``across`` is ys × gaps of xs × measures, ``down`` xs × gaps of ys ×
-    measures, and ``printed_…`` the share of each side on which a ruling was printed."""
+    measures, ``printed_…`` the share of each side on which a ruling was printed, and ``patches``
+    the strip of each side as ``patches_to_bytes`` keeps it, those across first."""
 
     across: NDArray[np.float32]
     down: NDArray[np.float32]
     printed_across: NDArray[np.float32]
     printed_down: NDArray[np.float32]
+    patches: NDArray[np.uint8]
     page: int
 
     @property
@@ -65,8 +68,9 @@ def make_sides(seeds: Sequence[int], split: str, processes: int) -> list[Lattice
 def write_sides(sides: Sequence[LatticeSides], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     flat = [part.reshape(-1, len(MEASURES)) for one in sides for part in (one.across, one.down)]
-    np.savez_compressed(
+    np.savez(
         path,
+        patches=np.concatenate([one.patches for one in sides]),
         measures=np.concatenate(flat),
         printed=np.concatenate([one.printed for one in sides]),
         lines=np.array([(len(one.across), len(one.down)) for one in sides]),
@@ -77,7 +81,7 @@ def write_sides(sides: Sequence[LatticeSides], path: Path) -> None:
 def read_sides(path: Path) -> list[LatticeSides]:
     with np.load(path) as stored:
         measures, printed = stored["measures"], stored["printed"]
-        lines, page = stored["lines"], stored["page"]
+        lines, page, patches = stored["lines"], stored["page"], stored["patches"]
     sides, start = [], 0
     for (ys, xs), number in zip(lines.tolist(), page.tolist(), strict=True):
         middle, end = start + ys * (xs - 1), start + ys * (xs - 1) + xs * (ys - 1)
@@ -87,6 +91,7 @@ def read_sides(path: Path) -> list[LatticeSides]:
                 measures[middle:end].reshape(xs, ys - 1, -1),
                 printed[start:middle].reshape(ys, xs - 1),
                 printed[middle:end].reshape(xs, ys - 1),
+                patches[start:end],
                 number,
             )
         )
@@ -165,10 +170,25 @@ def _moved(
 def _with_truth(lattice: Lattice, maps: SideMaps, truth: Probe) -> LatticeSides:
     xs, ys = lattice.xs, lattice.ys
     across, down = lattice_to_measures(lattice, maps)
+    every = (np.full(part.shape[:2], True) for part in (across, down))
+    patches = np.concatenate(sides_to_patches(lattice, maps, *every))
     return LatticeSides(
         across.astype(np.float32),
         down.astype(np.float32),
         np.array([[truth("horizontal", y, a, b) for a, b in pairwise(xs)] for y in ys], np.float32),
         np.array([[truth("vertical", x, a, b) for a, b in pairwise(ys)] for x in xs], np.float32),
+        patches_to_bytes(patches),
         page=0,
     )
+
+
+def patches_to_bytes(patches: Patches) -> NDArray[np.uint8]:
+    """A quarter of the memory; ``INK_RANGE`` is the widest that any channel has."""
+    low, high = INK_RANGE
+    shares = (patches - low) * np.float32(255 / (high - low))
+    return np.asarray(np.clip(np.round(shares), 0, 255), np.uint8)
+
+
+def bytes_to_patches(stored: NDArray[np.uint8]) -> Patches:
+    low, high = INK_RANGE
+    return np.asarray(stored * np.float32((high - low) / 255) + np.float32(low), np.float32)

@@ -1,8 +1,8 @@
 """Fit the judge of sides: ``python -m models.train_sides``, after ``models.train_rulings``.
 
-Its second look is fitted to what a first look says of pages that it was not fitted to: two
-first looks, each fitted to half of the pages, judge the other half. The first look that ships
-is fitted to all of them.
+Each look is fitted to what the look before says of pages that it was not fitted to: of the
+first two, one is fitted to each half of the pages and judges the other half. Those that ship
+are fitted to all of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from extraction.grid.side_measures import CONTEXT, MEASURES, second_measures
-from extraction.grid.sides import SIDE_WEIGHTS, Perceptron, SideJudge
+from extraction.grid.side_measures import CONTEXT, MEASURES, Floats, judged_to_context
+from extraction.grid.sides import CLOSE_WEIGHTS, SIDE_WEIGHTS, Perceptron, is_doubtful, side_notes
+from models.close_look import CloseLookNetwork, export_close_look, fit_close_look, look_closely
 from models.side_dataset import LatticeSides, make_sides, read_sides, write_sides
 
 BUILD = Path("build/sides")
@@ -36,6 +37,9 @@ between says nothing (a separator that is a little off)."""
 BLANK = 0.25
 
 Floats32 = NDArray[np.float32]
+Model = TypeVar("Model")
+Half = list[LatticeSides]
+Measured = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,25 +51,108 @@ class Examples:
     page: NDArray[np.int64]
 
 
-def fit_judge(sides: Sequence[LatticeSides], steps: int, seed: int) -> SideJudge:
-    """Both looks, from lattices with what was printed."""
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """``steps`` of a perceptron, ``epochs`` of the close look."""
+
+    steps: int
+    epochs: int
+    seed: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Judge:
+    """``SideJudge`` while it is fitted."""
+
+    first: Perceptron
+    close: CloseLookNetwork
+    last: Perceptron
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FirstLook:
+    """Log odds of all sides of a lattice, those across first, and what ``side_notes`` says."""
+
+    odds: Floats
+    notes: Floats32
+
+
+def fit_judge(sides: Sequence[LatticeSides], settings: FitSettings) -> Judge:
+    """All three looks, from lattices with what was printed."""
+    steps, seed = settings.steps, settings.seed
     halves = [[one for one in sides if one.page % 2 == half] for half in (0, 1)]
-    first = fit(first_examples(sides), steps, seed)
-    halfway = [fit(first_examples(half), steps, seed + 1 + n) for n, half in enumerate(halves)]
-    seconds = [
-        second_examples(half, other) for half, other in zip(halves, reversed(halfway), strict=True)
+    firsts = [fit(first_examples(half), steps, seed + 1 + n) for n, half in enumerate(halves)]
+    # What either first look says of the half that it does not know.
+    said = [[first_look(first, one) for one in half] for first, half in crossed(firsts, halves)]
+    doubtful = [doubtful_examples(*each) for each in zip(halves, said, strict=True)]
+    closes = [
+        fit_close_look(*each, settings.epochs, seed + 4 + n) for n, each in enumerate(doubtful)
     ]
-    return SideJudge(first, fit(_joined(seconds), steps, seed + 3))
+    lasts = [
+        last_examples(half, looked_closer(half, known, close))
+        for (close, half), known in zip(crossed(closes, halves), said, strict=True)
+    ]
+    patches, notes, printed = (np.concatenate(parts) for parts in zip(*doubtful, strict=True))
+    return Judge(
+        fit(first_examples(sides), steps, seed),
+        fit_close_look(patches, notes, printed, settings.epochs, seed + 6),
+        fit(_joined(lasts), steps, seed + 3),
+    )
+
+
+def crossed(models: Sequence[Model], halves: Sequence[Half]) -> list[tuple[Model, Half]]:
+    """Each half with the model that was fitted to the other."""
+    return [*zip(reversed(models), halves, strict=True)]
 
 
 def first_examples(sides: Sequence[LatticeSides]) -> Examples:
     return _joined([_told(one, one.across, one.down) for one in sides])
 
 
-def second_examples(sides: Sequence[LatticeSides], first: Perceptron) -> Examples:
-    return _joined(
-        [_told(one, *second_measures(first.log_odds, one.across, one.down)) for one in sides]
+def first_look(first: Perceptron, one: LatticeSides) -> FirstLook:
+    measures = every_side(one.across, one.down)
+    odds = first.log_odds(measures)
+    return FirstLook(odds, side_notes(first, measures, odds).astype(np.float32))
+
+
+def doubtful_examples(
+    sides: Sequence[LatticeSides], said: Sequence[FirstLook]
+) -> tuple[NDArray[np.uint8], Floats32, Floats32]:
+    """Strips, notes, and whether a ruling was printed."""
+    picked = [is_doubtful(look.odds) & is_told(one) for one, look in zip(sides, said, strict=True)]
+    triples = [*zip(sides, said, picked, strict=True)]
+    return (
+        np.concatenate([one.patches[mask] for one, _, mask in triples]),
+        np.concatenate([look.notes[mask] for _, look, mask in triples]),
+        np.concatenate([one.printed[mask] >= PRINTED for one, _, mask in triples]).astype("f4"),
     )
+
+
+def looked_closer(
+    sides: Sequence[LatticeSides], said: Sequence[FirstLook], close: CloseLookNetwork
+) -> list[Floats]:
+    """Log odds of all sides: of the doubtful ones those of the close look."""
+    looked = []
+    for one, look in zip(sides, said, strict=True):
+        picked = is_doubtful(look.odds)
+        odds = look.odds.copy()
+        odds[picked] = look_closely(close, one.patches[picked], look.notes[picked])
+        looked.append(odds)
+    return looked
+
+
+def last_examples(sides: Sequence[LatticeSides], odds: Sequence[Floats]) -> Examples:
+    examples = []
+    for one, said in zip(sides, odds, strict=True):
+        across = said[: one.printed_across.size].reshape(one.printed_across.shape)
+        down = said[one.printed_across.size :].reshape(one.printed_down.shape)
+        of_across, of_down = judged_to_context(across, down)
+        shown = (
+            np.concatenate([one.across, of_across], axis=2),
+            np.concatenate([one.down, of_down], axis=2),
+        )
+        examples.append(_told(one, *shown))
+    return _joined(examples)
 
 
 def fit(examples: Examples, steps: int, seed: int) -> Perceptron:
@@ -98,10 +185,11 @@ def page_weights(examples: Examples) -> Floats32:
     return np.asarray(weights / weights.mean(), np.float32)
 
 
-def figures_of(judge: SideJudge, sides: Sequence[LatticeSides]) -> dict[str, float]:
-    """Share of wrong sides and of pages with a wrong side, at probability one half."""
-    examples = second_examples(sides, judge.first)
-    wrong = (judge.second.log_odds(examples.measures) > 0) != (examples.printed > 0.5)
+def figures_of(judge: Judge, sides: Sequence[LatticeSides]) -> dict[str, float]:
+    """On lattices that it was not fitted to."""
+    said = [first_look(judge.first, one) for one in sides]
+    examples = last_examples(sides, looked_closer(sides, said, judge.close))
+    wrong = (judge.last.log_odds(examples.measures) > 0) != (examples.printed > 0.5)
     pages = np.bincount(examples.page, weights=wrong)
     pages = pages[np.bincount(examples.page) > 0]
     return {
@@ -111,29 +199,36 @@ def figures_of(judge: SideJudge, sides: Sequence[LatticeSides]) -> dict[str, flo
     }
 
 
-def write_judge(judge: SideJudge, figures: dict[str, float], path: Path) -> None:
+def write_judge(judge: Judge, figures: dict[str, float], path: Path) -> None:
+    """The close look goes beside ``path``."""
     stored = {
         "measures": list(MEASURES),
         "context": list(CONTEXT),
         "figures": figures,
         "first": _perceptron_to_stored(judge.first),
-        "second": _perceptron_to_stored(judge.second),
+        "last": _perceptron_to_stored(judge.last),
     }
     path.write_text(json.dumps(stored) + "\n", encoding="utf-8")
+    export_close_look(judge.close, path.with_name(CLOSE_WEIGHTS.name))
 
 
-def _told(
-    one: LatticeSides, across: NDArray[np.floating[Any]], down: NDArray[np.floating[Any]]
-) -> Examples:
-    """The sides of which it is known whether they were printed, with these measures."""
-    shares = one.printed
-    told = (shares >= PRINTED) | (shares < BLANK)
-    every = np.concatenate([part.reshape(-1, part.shape[2]) for part in (across, down)])
+def is_told(one: LatticeSides) -> NDArray[np.bool_]:
+    """Of which sides it is known whether they were printed."""
+    return np.asarray((one.printed >= PRINTED) | (one.printed < BLANK))
+
+
+def _told(one: LatticeSides, across: Measured, down: Measured) -> Examples:
+    told, every = is_told(one), every_side(across, down)
     return Examples(
         every[told].astype(np.float32),
-        (shares[told] >= PRINTED).astype(np.float32),
+        (one.printed[told] >= PRINTED).astype(np.float32),
         np.full(int(told.sum()), one.page),
     )
+
+
+def every_side(across: Measured, down: Measured) -> Measured:
+    """All sides × measures, those across first."""
+    return np.concatenate([part.reshape(-1, part.shape[2]) for part in (across, down)])
 
 
 def _joined(examples: Sequence[Examples]) -> Examples:
@@ -181,8 +276,9 @@ def _perceptron_to_stored(perceptron: Perceptron) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--forms", type=int, default=300)
+    parser.add_argument("--forms", type=int, default=900)
     parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--kept", action="store_true", help="take the sides measured before")
@@ -192,9 +288,10 @@ def main() -> None:
     if not options.kept:
         seeds = range(first, first + options.forms)
         write_sides(make_sides(seeds, "train", options.processes), BUILD / "train.npz")
-        seeds = range(first, first + max(10, options.forms // 8))
+        seeds = range(first, first + max(10, options.forms // 20))
         write_sides(make_sides(seeds, "test", options.processes), BUILD / "test.npz")
-    judge = fit_judge(read_sides(BUILD / "train.npz"), options.steps, options.seed)
+    settings = FitSettings(options.steps, options.epochs, options.seed)
+    judge = fit_judge(read_sides(BUILD / "train.npz"), settings)
     figures = figures_of(judge, read_sides(BUILD / "test.npz"))
     print(json.dumps(figures))
     write_judge(judge, figures, options.out)

@@ -19,6 +19,10 @@ STRAIGHT: Final = ("straight", "straight_dark")
 FILL_STEP: Final = len(CHANNELS) + len(STRAIGHT)
 """The last map: how much the paper itself, without the print on it, differs from one side of
 the line to the other. Where a filled cell ends its border hardly shows as a line."""
+PATCH_CHANNELS: Final = ("ink", "chroma", "likely", "crossing")
+"""Pictures of which strips along a side are cut: the first two at twice the resolution of the
+ruling maps, ink as a share of the darkest print above the paper's shade."""
+INK_RANGE: Final = (-0.5, 1.5)
 SEEN = 0.35
 SURE = 0.6
 DARK = 0.06
@@ -27,11 +31,13 @@ DARK = 0.06
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SideMaps:
-    """For each axis the maps ``CHANNELS``, ``STRAIGHT`` and ``FILL_STEP``, its lines along
-    their rows. ``scale`` is map pixels per page pixel."""
+    """For each axis the maps ``CHANNELS``, ``STRAIGHT`` and ``FILL_STEP``, and the pictures
+    ``PATCH_CHANNELS``, its lines along their rows. ``scale`` is map pixels per page pixel."""
 
     across: tuple[Map, ...]
     down: tuple[Map, ...]
+    pictures_across: tuple[Map, ...]
+    pictures_down: tuple[Map, ...]
     scale: float
 
     def of(self, axis: Axis) -> tuple[Map, ...]:
@@ -50,14 +56,23 @@ def page_to_side_maps(image: Image, dpi: float, evidence: Evidence) -> SideMaps:
     lightest = cv2.max(cv2.max(red, green), blue)
     spread = cv2.subtract(lightest, cv2.min(cv2.min(red, green), blue))
     chroma = np.asarray(spread / np.float32(255), np.float32)
+    ink = _ink(darkness)
+    turned = [np.ascontiguousarray(map_.T) for map_ in (evidence.across, evidence.down)]
+    turned_ink, turned_chroma = np.ascontiguousarray(ink.T), np.ascontiguousarray(chroma.T)
     return SideMaps(
         across=_channels(evidence.across, darkness, chroma),
-        down=_channels(
-            np.ascontiguousarray(evidence.down.T),
-            np.ascontiguousarray(darkness.T),
-            np.ascontiguousarray(chroma.T),
-        ),
+        down=_channels(turned[1], np.ascontiguousarray(darkness.T), turned_chroma),
+        pictures_across=(ink, chroma, evidence.across, evidence.down),
+        pictures_down=(turned_ink, turned_chroma, turned[1], turned[0]),
         scale=evidence.scale,
+    )
+
+
+def _ink(darkness: Map) -> Map:
+    """0 for the page's own shade, 1 for its darkest print, so that pale scans look like others."""
+    paper, darkest = np.percentile(darkness[::4, ::4], (50, 99.5))
+    return np.asarray(
+        np.clip((darkness - paper) / max(0.1, darkest - paper), -0.5, 1.5), np.float32
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,6 @@ from extraction.grid.lines import Map
 from extraction.grid.side_maps import CHANNELS, FILL_STEP, SideMaps
 
 Floats = NDArray[np.float64]
-Measured = NDArray[np.floating[Any]]
-LogOdds = Callable[[Measured], Floats]
-"""… × measures → …"""
 
 MEASURES: Final = (
     *CHANNELS,
@@ -250,12 +247,6 @@ def judged_to_context(across: Floats, down: Floats) -> tuple[Floats, Floats]:
     """
     across, down = (np.clip(odds, -MOST_LOGIT, MOST_LOGIT) for odds in (across, down))
     return _context(across, down), _context(down, across)
-
-
-def second_measures(first: LogOdds, across: Measured, down: Measured) -> tuple[Floats, Floats]:
-    """``MEASURES`` with the ``CONTEXT`` that follows from what a first look says of them."""
-    of_across, of_down = judged_to_context(first(across), first(down))
-    return np.concatenate([across, of_across], axis=2), np.concatenate([down, of_down], axis=2)
 
 
 def _context(odds: Floats, crossing: Floats) -> Floats:

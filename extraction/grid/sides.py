@@ -1,19 +1,21 @@
-"""How sure it is that a ruling runs between two crossings: two looks of small networks.
+"""How sure it is that a ruling runs between two crossings: three looks of small networks.
 
 The lattice of a scanned table names every stretch on which a ruling may be printed. For each
 of them the maps of the ruling network, the dark line on the page itself, its colour, the paper
 and the text beside it are measured, and a perceptron that was fitted on simulated scans
-(``models.train_sides``) makes one probability of them. A second one sees the same and what the
-first said of the side's fellows: of the rest of its line, of the lines that meet its ends, of
-the lines beside it. So a stroke of a seal, a streak of a copier or a row of text that the
-ruling network took for a ruling is refused, and a faint line that it missed is kept where the
-table needs it.
+(``models.train_sides``) makes one probability of them. Where it is not sure, a convolutional
+network looks at the picture of the side itself, at twice the resolution of the maps: a ruling
+touches the lines that it meets, a stroke of a character stands in the middle of its cell. A
+last perceptron sees the measures and what was said of the side's fellows: of the rest of its
+line, of the lines that meet its ends, of the lines beside it. So a stroke of a seal, a streak
+of a copier or a row of text that the ruling network took for a ruling is refused, and a faint
+line that it missed is kept where the table needs it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extraction.engines import Engine
+from extraction.engines import Engine, open_runner
 from extraction.errors import ModelError
 from extraction.grid.grids import Judge
 from extraction.grid.lattice import Lattice
@@ -31,15 +33,18 @@ from extraction.grid.side_maps import SideMaps, page_to_side_maps
 from extraction.grid.side_measures import (
     CONTEXT,
     MEASURES,
+    MOST_LOGIT,
     Floats,
+    judged_to_context,
     lattice_to_measures,
-    second_measures,
 )
+from extraction.grid.side_patches import Patches, sides_to_patches, with_notes
 from extraction.values import Image
 
 SIDE_WEIGHTS = Path(__file__).parents[1] / "weights" / "sides.json"
-TRUST = 0.75
-"""The judge's share in a probability. He knows too few rare layouts to be trusted alone."""
+CLOSE_WEIGHTS = SIDE_WEIGHTS.with_name("close_look.onnx")
+DOUBTFUL = 5.0
+"""Log odds (0.993) within which a side is looked at closely."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,28 +55,59 @@ class Perceptron:
     spread: Floats
     layers: tuple[tuple[Floats, Floats], ...]
 
+    def scaled(self, measures: NDArray[np.floating[Any]]) -> Floats:
+        return np.asarray(np.clip((measures - self.mean) / self.spread, -5, 5))
+
     def log_odds(self, measures: NDArray[np.floating[Any]]) -> Floats:
         """… × measures → …"""
-        values = np.clip((measures - self.mean) / self.spread, -5, 5)
+        values = self.scaled(measures)
         for weights, bias in self.layers[:-1]:
             values = np.maximum(values @ weights + bias, 0)
         weights, bias = self.layers[-1]
         return np.asarray((values @ weights + bias)[..., 0])
 
 
+CloseLook = Callable[[Patches], NDArray[np.float32]]
+"""What ``with_notes`` makes, n × channels × across × along → n × 1 log odds."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class SideJudge:
-    """``first`` looks at ``MEASURES``, ``second`` at these and at ``CONTEXT``."""
+    """``first`` looks at ``MEASURES``, ``close`` at pictures of doubtful sides, ``last`` at the
+    measures and at ``CONTEXT``."""
 
     first: Perceptron
-    second: Perceptron
+    close: CloseLook
+    last: Perceptron
 
-    def probabilities(self, across: Floats, down: Floats) -> tuple[Floats, Floats]:
-        """Of sides across and of sides down, each lines × gaps; measures as they come from
-        ``lattice_to_measures``."""
-        shown = second_measures(self.first.log_odds, across, down)
-        one, other = (1 / (1 + np.exp(-self.second.log_odds(each))) for each in shown)
-        return one, other
+    def probabilities(self, lattice: Lattice, maps: SideMaps) -> tuple[Floats, Floats]:
+        """Of sides across (ys × gaps of xs) and of sides down (xs × gaps of ys)."""
+        measures = lattice_to_measures(lattice, maps)
+        odds = tuple(map(self.first.log_odds, measures))
+        doubtful = tuple(map(is_doubtful, odds))
+        patches = sides_to_patches(lattice, maps, *doubtful)
+        for said, shown, picked, strips in zip(odds, measures, doubtful, patches, strict=True):
+            if len(strips):
+                notes = side_notes(self.first, shown[picked], said[picked])
+                said[picked] = self.close(with_notes(strips, notes))[:, 0]
+        pairs = zip(measures, judged_to_context(*odds), strict=True)
+        judged = [self.last.log_odds(np.concatenate(pair, axis=2)) for pair in pairs]
+        across, down = (1 / (1 + np.exp(-each)) for each in judged)
+        return across, down
+
+
+def is_doubtful(odds: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Which sides the first look was not sure of."""
+    return np.asarray(np.abs(odds) < DOUBTFUL)
+
+
+def side_notes(
+    first: Perceptron, measures: NDArray[np.floating[Any]], odds: NDArray[np.floating[Any]]
+) -> Floats:
+    """What the close look is told of n sides beside their pictures: what the first look said,
+    and its measures. n × (1 + measures)"""
+    said = np.clip(odds, -MOST_LOGIT, MOST_LOGIT) / MOST_LOGIT
+    return np.column_stack([said, first.scaled(measures)])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -95,7 +131,7 @@ def load_ruling_models(engine: Engine, threads: int) -> RulingModels:
     return RulingModels(load_ruling_network(engine, threads), load_side_judge())
 
 
-def load_side_judge(path: Path = SIDE_WEIGHTS) -> SideJudge:
+def load_side_judge(path: Path = SIDE_WEIGHTS, close: Path = CLOSE_WEIGHTS) -> SideJudge:
     try:
         stored = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -103,18 +139,17 @@ def load_side_judge(path: Path = SIDE_WEIGHTS) -> SideJudge:
     if (*stored["measures"], *stored.get("context", ())) != (*MEASURES, *CONTEXT):
         raise ModelError("the weights of the sides were fitted to other measures; train them again")
     return SideJudge(
-        _stored_to_perceptron(stored["first"]), _stored_to_perceptron(stored["second"])
+        _stored_to_perceptron(stored["first"]),
+        # Too small to gain from another engine.
+        open_runner(close, "onnxruntime", threads=1, streams=1).run,
+        _stored_to_perceptron(stored["last"]),
     )
 
 
 def judge_sides(lattice: Lattice, maps: SideMaps, sides: SideJudge) -> Lattice:
-    """The lattice with a probability for each side, in which what was seen keeps a share."""
-    across, down = sides.probabilities(*lattice_to_measures(lattice, maps))
-    return replace(
-        lattice,
-        across=TRUST * across + (1 - TRUST) * lattice.across,
-        down=TRUST * down.T + (1 - TRUST) * lattice.down,
-    )
+    """The lattice with a probability for each side."""
+    across, down = sides.probabilities(lattice, maps)
+    return replace(lattice, across=across, down=down.T)
 
 
 def _stored_to_perceptron(stored: Mapping[str, Any]) -> Perceptron:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from extraction.errors import ModelError
 from extraction.grid.grids import edges_to_grids
 from extraction.grid.lattice import Lattice
 from extraction.grid.lines import evidence_to_edges, evidence_to_probe, see_rulings
-from extraction.grid.side_maps import page_to_side_maps
+from extraction.grid.side_maps import PATCH_CHANNELS, page_to_side_maps
 from extraction.grid.side_measures import (
     CONTEXT,
     MEASURES,
     judged_to_context,
     lattice_to_measures,
 )
+from extraction.grid.side_patches import ACROSS, ALONG, Patches, sides_to_patches
 from extraction.grid.sides import (
     RulingModels,
+    is_doubtful,
     judge_sides,
     load_ruling_models,
     load_side_judge,
@@ -139,3 +143,46 @@ def test_weights_of_other_measures_are_refused(tmp_path: Path) -> None:
     path.write_text('{"measures": ["likely"], "mean": [0], "spread": [1], "layers": []}')
     with pytest.raises(ModelError, match="train them again"):
         load_side_judge(path)
+
+
+def test_the_strip_of_a_side_shows_it_from_one_crossing_line_past_the_next() -> None:
+    page = drawn_table()
+    maps = page_to_side_maps(page, DPI, see_rulings(page, DPI, models().network))
+    blank = np.zeros((len(YS), len(XS) - 1)), np.zeros((len(YS) - 1, len(XS)))
+    lattice = Lattice(tuple(map(float, XS)), tuple(map(float, YS)), *blank)
+    across = np.full((len(YS), len(XS) - 1), False)
+    down = np.full((len(XS), len(YS) - 1), False)
+    across[3, :2], down[2, 4] = True, True
+    (missing, printed), (upright,) = sides_to_patches(lattice, maps, across, down)
+    ink, crossing = PATCH_CHANNELS.index("ink"), PATCH_CHANNELS.index("crossing")
+    middle = ACROSS // 2
+    for strip in (printed, upright):
+        assert strip[ink, middle - 1 : middle + 2].max(axis=0).min() > 0.3
+        ends = strip[crossing, middle, :4].max(), strip[crossing, middle, -4:].max()
+        assert min(ends) > 0.5 > strip[crossing, middle, ALONG // 2]
+    # Rows 2 and 3 of the first column are one cell, whose text is crossed here and there.
+    assert missing[ink, middle - 1 : middle + 2, 5:-5].max(axis=0).min() < 0.1
+
+
+def test_only_doubtful_sides_are_looked_at_closely() -> None:
+    page = drawn_table()
+    maps = page_to_side_maps(page, DPI, see_rulings(page, DPI, models().network))
+    lattice = Lattice(
+        tuple(map(float, XS)),
+        tuple(map(float, YS)),
+        np.zeros((len(YS), len(XS) - 1)),
+        np.zeros((len(YS) - 1, len(XS))),
+    )
+    sides = models().sides
+    assert sides is not None
+    looked: list[int] = []
+
+    def close(patches: Patches) -> NDArray[np.float32]:
+        looked.append(len(patches))
+        return np.zeros((len(patches), 1), np.float32)
+
+    replace(sides, close=close).probabilities(lattice, maps)
+    odds = [sides.first.log_odds(part) for part in lattice_to_measures(lattice, maps)]
+    doubtful = [int(is_doubtful(part).sum()) for part in odds]
+    assert looked == [count for count in doubtful if count]
+    assert sum(doubtful) < sum(part.size for part in odds) / 2
