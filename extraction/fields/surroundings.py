@@ -50,6 +50,7 @@ SURROUNDING_FEATURES = (
     "off_middle",
     "number_blank",
     "column_blank",
+    "decimals_odd",
 )
 
 _LONG_TEXT = 8
@@ -62,6 +63,7 @@ _TOUCHING, _FAR, _MOST_OFF = 0.3, 1.5, 3.0
 """In heights of a word."""
 _SAYING_NOTHING = frozenset({"-", "--", "—", "——", "/", "\\"})
 _STRAY_END = re.compile(r"[%。][0-9A-Za-z]$")
+_DECIMALS = re.compile(r"-?[\d,]+\.(\d+)$")
 _PAIRS = (("(", ")"), ("“", "”"), ("《", "》"))
 _FIRST_MARKS = "。,、;:%)"
 _LAST_MARKS = "。%);!”》-/"
@@ -97,6 +99,7 @@ def find_surroundings(
         places.setdefault(item.text, set()).add(item.source)
     columns = {name: _Column(items) for name, items in _by_name(printed).items()}
     choices, numbers = _choices(declaration), _number_names(declaration)
+    decimals = _group_decimals(printed)
     found = {}
     for item in printed:
         source, is_blank = item.source, not item.text
@@ -107,6 +110,7 @@ def find_surroundings(
             "number_blank": float(is_blank and item.name in numbers),
             "blank_shared": float(is_blank and shared > 1),
             "text_twice": float(len(item.text) > _LONG_TEXT and len(places[item.text]) > 1),
+            "decimals_odd": _decimals_odd(item, decimals),
             **columns[item.name].evidence(item),
             **pages.get(source.page, _NO_PAGE),
             **_choice_evidence(item.text, choices.get(item.name, ())),
@@ -253,6 +257,34 @@ def _number_names(declaration: FormDeclaration) -> frozenset[str]:
     }
     kinds = {**{item.name: item.kind for item in declaration.fields}, **columns}
     return frozenset(name for name, kind in kinds.items() if kind in ("number", "percent"))
+
+
+def _group_decimals(printed: Sequence[_Printed]) -> Mapping[str, Counter[int]]:
+    """Group → how often its numbers show how many decimals."""
+    found: dict[str, Counter[int]] = {}
+    for item in printed:
+        if shown := _decimals(item.text):
+            found.setdefault(_group(item), Counter())[shown] += 1
+    return found
+
+
+def _decimals_odd(item: _Printed, decimals: Mapping[str, Counter[int]]) -> float:
+    """The share of the other numbers of a group that show more or fewer decimals than this one:
+    a table that is printed from a spreadsheet shows amounts alike."""
+    shown = _decimals(item.text)
+    others = decimals.get(_group(item), Counter()).total() - 1
+    if not shown or others < 1:
+        return 0.0
+    return 1.0 - (decimals[_group(item)][shown] - 1) / others
+
+
+def _group(item: _Printed) -> str:
+    return item.name.partition(".")[0] if item.in_group else ""
+
+
+def _decimals(text: str) -> int:
+    found = _DECIMALS.match(text)
+    return len(found[1]) if found else 0
 
 
 def _printed(drafts: Drafts) -> Iterator[_Printed]:

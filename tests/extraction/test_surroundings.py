@@ -101,3 +101,9 @@ def test_a_cell_of_several_rows_is_told() -> None:
 def test_what_the_form_does_not_print_has_no_surroundings() -> None:
     drafts = Drafts({"leader": FieldDraft()}, {"items": ()})
     assert find_surroundings(DECLARATION, (), drafts) == {}
+
+
+def test_a_number_that_lost_a_decimal_differs_from_those_beside_it() -> None:
+    texts = ["60.000000", "2,926.00000", "1.500000", "12"]
+    found = around([draft("数量指标", n) for n in range(4)], texts)
+    assert [one["decimals_odd"] for one in found] == [0.5, 1.0, 0.5, 0.0]
