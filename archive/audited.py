@@ -6,7 +6,7 @@ only where something was said since.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -20,10 +20,10 @@ from annotation.paths import record_fields
 from annotation.policy import ReviewPolicy
 from annotation.promise import NEVER, SeenDocument, SeenField, confidences_to_levels
 from annotation.quality import POOREST, QUALITY_EDGES, find_quality
-from annotation.reliability import JudgedField, declared_kinds
+from annotation.reliability import declared_kinds
 from annotation.values import Verdict
 from archive.kept_settings import find_review_policy, read_setting, write_setting
-from archive.tables import CorrectionRow, ReviewTaskRow, Revision
+from archive.tables import CorrectionRow, ReviewTaskRow, Revision, RevisionKind
 from extraction.confidence import LOW_CONFIDENCE
 from extraction.declarations import FormDeclaration
 from extraction.json_values import Json, JsonObject, as_integer, as_list, as_object
@@ -31,11 +31,16 @@ from extraction.lexicon import repair_notes
 from extraction.normalise import plain
 from extraction.record_json import record_from_json
 from extraction.values import Field
+from models.audited_fields import AuditedField
+from models.reliability import JudgedField
 
 AUDITED: Final = "promise_audited"
 MOST_AUDITED: Final = 12_000
 """Audited documents that are kept, the newest."""
 MOST_JUDGED: Final = 20_000
+_AT_ONCE: Final = 500
+_STORED: Final = 2
+"""Of what is stored of an audited document: what was stored otherwise is read anew."""
 
 _RIGHT: Final = (Verdict.CONFIRMED, Verdict.MOVED)
 _UNKNOWN: Final = (Verdict.ILLEGIBLE, Verdict.DRAWN, Verdict.ROW_ADDED)
@@ -43,11 +48,12 @@ _UNKNOWN: Final = (Verdict.ILLEGIBLE, Verdict.DRAWN, Verdict.ROW_ADDED)
 
 @dataclass(frozen=True, slots=True)
 class AuditedDocument:
-    """``at`` is when its audit was last answered; ``mark`` changes whenever anything that
-    was said of it does."""
+    """``at`` is when its audit was last answered, ``read_at`` when the confidences that were
+    audited were given; ``mark`` changes whenever anything that was said of it does."""
 
     document: SeenDocument
     at: datetime
+    read_at: datetime
     mark: str
 
 
@@ -74,8 +80,9 @@ def refresh_audited(session: Session, now: datetime) -> None:
             found[task_id] = before
             continue
         document = _read_document(session, task_id, policies)
-        if document is not None:
-            found[task_id] = AuditedDocument(document, at, mark)
+        read_at = None if document is None else _find_read_at(session, task_id)
+        if document is not None and read_at is not None:
+            found[task_id] = AuditedDocument(document, at, read_at, mark)
     if found != known:
         write_setting(
             session, AUDITED, {task_id: _to_json(one) for task_id, one in found.items()}, now
@@ -103,7 +110,7 @@ def _find_marks(session: Session) -> Mapping[str, tuple[datetime, str]]:
         if row.form_type not in shares:
             shares[row.form_type] = find_review_policy(session, row.form_type).audit_documents
         if row.audited_at is not None or _chance(row.task_id) < shares[row.form_type]:
-            mark = f"{row.answers}-{row.newest}-{len(QUALITY_EDGES)}"
+            mark = f"{row.answers}-{row.newest}-{len(QUALITY_EDGES)}-{_STORED}"
             found[row.task_id] = (row.audited_at or row.at, mark)
     newest = sorted(found, key=lambda task_id: found[task_id][0], reverse=True)[:MOST_AUDITED]
     return {task_id: found[task_id] for task_id in newest}
@@ -114,10 +121,42 @@ def find_judged(
 ) -> tuple[JudgedField, ...]:
     """Fields that people answered, each with its weight: one that was reviewed stands for
     itself, an audited one for all that were accepted and not looked at."""
+    return tuple(judged for _, judged in _find_judged(session, declarations, limit))
+
+
+def find_audited_fields(
+    session: Session, declarations: Sequence[FormDeclaration], limit: int = MOST_JUDGED
+) -> tuple[AuditedField, ...]:
+    """As ``find_judged``, each with its document and with what its confidence came from."""
+    judged = tuple(_find_judged(session, declarations, limit))
+    readings = _find_readings(session, sorted({task_id for task_id, _ in judged}))
+    return tuple(AuditedField(field, *readings[task_id]) for task_id, field in judged)
+
+
+def _find_readings(session: Session, task_ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+    """Task → its document, and the name of the calibration of the record it asks about."""
+    query = select(ReviewTaskRow.id, ReviewTaskRow.document_id, Revision.producer).outerjoin(
+        Revision,
+        (Revision.document_id == ReviewTaskRow.document_id)
+        & (Revision.number == ReviewTaskRow.base_revision),
+    )
+    found: dict[str, tuple[str, str]] = {}
+    for start in range(0, len(task_ids), _AT_ONCE):
+        asked = ReviewTaskRow.id.in_(task_ids[start : start + _AT_ONCE])
+        for task_id, document_id, producer in session.execute(query.where(asked)):
+            found[task_id] = document_id, str((producer or {}).get("calibration", ""))
+    return found
+
+
+def _find_judged(
+    session: Session, declarations: Sequence[FormDeclaration], limit: int
+) -> Iterator[tuple[str, JudgedField]]:
+    """Task and field, the newest answer first."""
     kinds = {one.name: declared_kinds(one) for one in declarations}
     weights = {name: _audit_weight(session, name) for name in kinds}
     rows = session.execute(
         select(
+            CorrectionRow.task_id,
             CorrectionRow.form_type,
             CorrectionRow.name,
             CorrectionRow.confidence,
@@ -134,16 +173,11 @@ def find_judged(
         .order_by(CorrectionRow.at.desc())
         .limit(limit)
     )
-    return tuple(
-        JudgedField(
-            kinds[form][name],
-            confidence,
-            not is_wrong(verdict, before, after),
-            weights[form] if audit else 1.0,
-        )
-        for form, name, confidence, verdict, before, after, audit in rows
-        if name in kinds.get(form, {}) and confidence is not None
-    )
+    for task_id, form, name, confidence, verdict, before, after, audit in rows:
+        if name in kinds.get(form, {}) and confidence is not None:
+            right = not is_wrong(verdict, before, after)
+            weight = weights[form] if audit else 1.0
+            yield task_id, JudgedField(kinds[form][name], confidence, right, weight)
 
 
 def is_wrong(verdict: str, before: JsonObject | None, after: JsonObject | None) -> bool:
@@ -196,9 +230,21 @@ def _read_document(
             wrong[row.path] = wrong.get(row.path, False) or said
     levels = acceptable_levels(revision.record)
     fields = tuple(SeenField(levels.get(path, NEVER), said) for path, said in wrong.items())
-    confidences = _confidences(revision.record)
-    groups = document_groups(task.form_type, confidences)
-    return SeenDocument(task_id, fields, groups, find_quality(confidences))
+    quality = find_quality(_confidences(revision.record))
+    return SeenDocument(task_id, fields, document_groups(task.form_type, quality), quality)
+
+
+def _find_read_at(session: Session, task_id: str) -> datetime | None:
+    """When the machine read what the task asks about."""
+    return session.scalar(
+        select(func.max(Revision.created_at))
+        .join(ReviewTaskRow, ReviewTaskRow.document_id == Revision.document_id)
+        .where(
+            ReviewTaskRow.id == task_id,
+            Revision.generation == ReviewTaskRow.generation,
+            Revision.kind == RevisionKind.EXTRACTION,
+        )
+    )
 
 
 def _is_drawn(row: CorrectionRow, policy: ReviewPolicy) -> bool:
@@ -229,6 +275,7 @@ def _confidences(stored: JsonObject) -> list[float]:
 def _to_json(one: AuditedDocument) -> JsonObject:
     return {
         "at": one.at.isoformat(),
+        "read_at": one.read_at.isoformat(),
         "mark": one.mark,
         "groups": [*one.document.groups],
         "quality": one.document.quality,
@@ -246,7 +293,10 @@ def _from_json(task_id: str, stored: JsonObject) -> AuditedDocument:
     groups = tuple(map(str, as_list(stored["groups"])))
     quality = as_integer(stored.get("quality", POOREST))
     document = SeenDocument(task_id, fields, groups, quality)
-    return AuditedDocument(document, datetime.fromisoformat(str(stored["at"])), str(stored["mark"]))
+    at = datetime.fromisoformat(str(stored["at"]))
+    # Stored by an older version, it is read anew the next time.
+    read_at = datetime.fromisoformat(str(stored.get("read_at", stored["at"])))
+    return AuditedDocument(document, at, read_at, str(stored["mark"]))
 
 
 def _audit_weight(session: Session, form_type: str) -> float:

@@ -28,6 +28,8 @@ from archive.kept_settings import find_review_policy, read_setting, write_settin
 from archive.recent import find_recent, refresh_recent, simulated_work
 
 PROMISE: Final = "promise"
+CONFIDENCES: Final = "promise_confidences"
+"""What gives the confidences now, "" while it is not known, and since when."""
 
 
 def find_standing(session: Session) -> PromiseStanding:
@@ -69,13 +71,41 @@ def find_promised_policy(session: Session, form_type: str, quality: int) -> Revi
 
 
 def begin_anew(session: Session, now: datetime) -> PromiseStanding:
-    """What was audited until now counts no more: the confidences come from another model."""
+    """What was read until now counts no more, whenever its audit is answered: the confidences
+    come from another model, which the next ``follow_confidences`` takes note of."""
+    write_setting(session, CONFIDENCES, {"from": "", "since": now.isoformat()}, now)
     fresh = PromiseStanding(find_standing(session).goal, since=now)
     return _judge(session, fresh, now)
 
 
+def follow_confidences(session: Session, given_by: str, now: datetime) -> bool:
+    """Begins anew where something else gave the confidences until now; whether it did.
+
+    For a background job: whoever promotes or goes back begins anew at once, but may die
+    between the two, and another release of the program asks nobody.
+    """
+    stored = read_setting(session, CONFIDENCES) or {}
+    known = str(stored.get("from") or "")
+    if known == given_by:
+        return False
+    if known:
+        begin_anew(session, now)
+    stored = read_setting(session, CONFIDENCES) or {}
+    write_setting(session, CONFIDENCES, {**stored, "from": given_by}, now)
+    return bool(known)
+
+
+def _find_changed_at(session: Session) -> datetime | None:
+    """Since when the confidences come from what gives them now, if that ever changed."""
+    since = (read_setting(session, CONFIDENCES) or {}).get("since")
+    return datetime.fromisoformat(since) if isinstance(since, str) else None
+
+
 def _judge(session: Session, before: PromiseStanding, now: datetime) -> PromiseStanding:
-    audited = find_audited(session)
+    changed_at = _find_changed_at(session)
+    audited = tuple(
+        one for one in find_audited(session) if changed_at is None or one.read_at > changed_at
+    )
     evidence = PromiseEvidence(
         audited=tuple(one.document for one in audited),
         audited_at=tuple(one.at for one in audited),

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,9 @@ _NO_SURROUNDINGS: Around = dict.fromkeys(SURROUNDING_FEATURES, 0.0)
 _ITERATIONS = 50
 _USUAL_SPREADS = 4.0
 """Evidence further from the mean than so many spreads says no more than evidence there."""
-_MOST_LOG_ODDS = 8.0
+MOST_LOG_ODDS = 8.0
 """No evidence of such kinds makes surer than this (0.9997)."""
+_NAME_LENGTH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class LogisticModel:
         total = self.intercept + sum(
             weight * min(max(features[name], low), high) for name, weight, low, high in parts
         )
-        return float(expit(min(max(total, -_MOST_LOG_ODDS), _MOST_LOG_ODDS)))
+        return float(expit(min(max(total, -MOST_LOG_ODDS), MOST_LOG_ODDS)))
 
     def adjusted(self, slope: float, offset: float) -> LogisticModel:
         """The model whose log odds are ``slope`` times these and ``offset`` more."""
@@ -86,12 +88,46 @@ class LogisticModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """What was made of a calibration's log odds of fields: ``slope`` (above 0) times, and
+    ``offset`` more. ``base`` is the name of that calibration."""
+
+    base: str
+    slope: float
+    offset: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.base}*{self.slope:.4f}{self.offset:+.4f}"
+
+
+@dataclass(frozen=True, slots=True)
 class Calibrator:
-    """Confidences of fields and of table cells; ``origin`` says where the numbers are from."""
+    """Confidences of fields and of table cells; ``origin`` says where the numbers are from.
+
+    ``stretch`` is what was made of a shipped one, and is in ``field`` already.
+    """
 
     field: LogisticModel
     cell: LogisticModel
     origin: str
+    stretch: Stretch | None = None
+
+    @property
+    def name(self) -> str:
+        """The same for the same numbers; records keep it, so that what was made of a base can
+        be taken back from their confidences."""
+        return _numbers_to_name(self) if self.stretch is None else self.stretch.name
+
+    def stretched(self, slope: float, offset: float, origin: str) -> Calibrator:
+        """The calibrator whose log odds of fields are ``slope`` times these and ``offset``
+        more. ValueError for one that is stretched already: twice is not what was fitted."""
+        if self.stretch is not None:
+            raise ValueError(f"{self.name} is stretched already; stretch its base")
+        stretch = Stretch(self.name, slope, offset)
+        return replace(
+            self, field=self.field.adjusted(slope, offset), origin=origin, stretch=stretch
+        )
 
     def field_confidence(
         self, draft: FieldDraft, checks: Sequence[Check], around: Around = _NO_SURROUNDINGS
@@ -223,18 +259,26 @@ def load_calibrator(path: Path = CALIBRATION_FILE) -> Calibrator:
 
 
 def save_calibrator(calibrator: Calibrator, path: Path) -> None:
-    def shown(model: LogisticModel) -> dict[str, object]:
-        parts = zip(model.coefficients, model.lowest, model.highest, strict=True)
-        rounded = ([round(number, 6) for number in part] for part in parts)
-        features = dict(zip(model.names, rounded, strict=True))
-        return {"intercept": round(model.intercept, 6), "features": features}
-
-    document = {
-        "origin": calibrator.origin,
-        "field": shown(calibrator.field),
-        "cell": shown(calibrator.cell),
-    }
+    """Write one that is not stretched; a stretch is kept with the version it was made for."""
+    document = {"origin": calibrator.origin, **_numbers(calibrator)}
     path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _numbers(calibrator: Calibrator) -> dict[str, object]:
+    return {"field": _shown(calibrator.field), "cell": _shown(calibrator.cell)}
+
+
+def _shown(model: LogisticModel) -> dict[str, object]:
+    parts = zip(model.coefficients, model.lowest, model.highest, strict=True)
+    rounded = ([round(number, 6) for number in part] for part in parts)
+    features = dict(zip(model.names, rounded, strict=True))
+    return {"intercept": round(model.intercept, 6), "features": features}
+
+
+@lru_cache(maxsize=8)
+def _numbers_to_name(calibrator: Calibrator) -> str:
+    numbers = json.dumps(_numbers(calibrator), sort_keys=True)
+    return sha256(numbers.encode()).hexdigest()[:_NAME_LENGTH]
 
 
 def _to_model(stored: Mapping[str, object]) -> LogisticModel:

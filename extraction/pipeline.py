@@ -73,6 +73,7 @@ class Stations:
         return {
             "ocr": self.reader.version,
             "labeller": self.labeller.version,
+            "calibration": self.calibrator.name,
             "formloop": installed_version("formloop"),
             **learnt,
         }

@@ -19,9 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
+from extraction.confidence import load_calibrator
 from extraction.declarations import OTHER_LABEL
 from extraction.errors import FormloopError
 from extraction.normalise import plain
+from models.audited_fields import read_audited
 from models.augment import reprint_forms
 from models.base_network import Base, extend_base, read_base
 from models.dataset import Shards, make_dataset
@@ -32,6 +34,7 @@ from models.labelled_forms import LabelledForm, read_forms
 from models.labeller import Labeller
 from models.mixture import Part
 from models.outcomes import find_outcomes
+from models.recalibrate import refit
 from models.registry import Registry, Setting, find_current
 from models.retrained_version import Retrained, write_retrained
 from models.samples import Sample, forms_to_samples
@@ -65,7 +68,8 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class RetrainOptions:
     """``base`` is a version's folder or a hub checkpoint's; by default the shipped version.
-    ``reprinted``: see ``REPRINTED_FORMS``."""
+    ``judged`` is the file of fields that people judged. ``reprinted``: see
+    ``REPRINTED_FORMS``."""
 
     data: Path
     models: Path
@@ -73,6 +77,7 @@ class RetrainOptions:
     base: Path | None = None
     settings: TuningSettings = field(default_factory=TuningSettings)
     reprinted: int = REPRINTED_FORMS
+    judged: Path | None = None
 
 
 def retrain(options: RetrainOptions) -> Path:
@@ -101,6 +106,10 @@ def retrain(options: RetrainOptions) -> Path:
         parent=champion.version,
         training=_told_settings(options.settings, tuned, base),
         suspects=suspects,
+        # Always from the shipped ones, as the training is from the base.
+        confidences=refit(
+            load_calibrator(), read_audited(options.judged) if options.judged else ()
+        ),
     )
     frozen = _frozen_forms(data, shards)
     before = find_outcomes(frozen, champion.labels, champion.probabilities)
@@ -222,6 +231,7 @@ def read_options(arguments: Sequence[str] | None) -> RetrainOptions:
     parser.add_argument("--models", type=Path, required=True, help="folder of trained versions")
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument("--base", type=Path, help="a version's or a hub checkpoint's folder")
+    parser.add_argument("--judged", type=Path, help="a file of fields that people judged")
     usual = TuningSettings()
     parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--steps", type=int, default=usual.steps)
@@ -231,7 +241,9 @@ def read_options(arguments: Sequence[str] | None) -> RetrainOptions:
     settings = replace(
         usual, seed=given.seed, steps=given.steps, minutes=given.minutes, threads=given.threads
     )
-    return RetrainOptions(given.data, given.models, given.out, given.base, settings)
+    return RetrainOptions(
+        given.data, given.models, given.out, given.base, settings, judged=given.judged
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,7 +19,15 @@ from models.labelled_forms import LabelledForm
 from models.labeller import Labeller
 from models.network import TokenClassifier, count_parameters, export_onnx
 from models.outcomes import FormOutcome, find_outcomes, outcomes_to_figures
-from models.registry import GATE_FILE, NETWORK_FILE, ModelVersion, Setting, write_version
+from models.recalibrate import Refit, RefitOutcome, refit_to_json, refit_to_words, write_refit
+from models.registry import (
+    CALIBRATION_FILE,
+    GATE_FILE,
+    NETWORK_FILE,
+    ModelVersion,
+    Setting,
+    write_version,
+)
 from models.release import CARD_FILE, check_export
 from models.suspects import Suspect
 from models.training_set import TrainingSet
@@ -27,7 +35,8 @@ from models.training_set import TrainingSet
 
 @dataclass(frozen=True, slots=True)
 class Retrained:
-    """A trained network with all that its version has to tell. ``parent`` was in use before."""
+    """A trained network with all that its version has to tell. ``parent`` was in use before,
+    ``confidences`` is what became of the shipped ones."""
 
     network: TokenClassifier
     base: Base
@@ -35,6 +44,7 @@ class Retrained:
     parent: str
     training: Mapping[str, Setting]
     suspects: tuple[Suspect, ...]
+    confidences: Refit
 
 
 def write_retrained(
@@ -49,6 +59,8 @@ def write_retrained(
     ``champion`` holds the outcomes of the version in use on the ``frozen`` forms.
     """
     version = _draft_version(made)
+    # What a try that was killed left there may have been judged otherwise.
+    shutil.rmtree(scratch / "draft", ignore_errors=True)
     draft = write_version(scratch / "draft", version, made.base.vocabulary)
     length = made.base.windows.pieces.length
     export_onnx(made.network, draft / NETWORK_FILE, length)
@@ -61,6 +73,8 @@ def write_retrained(
     version = _draft_version(made, {k: v for k, v in figures.items() if " " not in k})
     write_version(scratch / "draft", version, made.base.vocabulary)
     _write_gate(draft / GATE_FILE, made, verdict, before, figures)
+    if made.confidences.outcome is RefitOutcome.TAKEN:
+        write_refit(made.confidences, draft / CALIBRATION_FILE)
     card = _card(version, made, verdict, before, figures)
     (draft / CARD_FILE).write_text(card, encoding="utf-8")
     path = models / version.name
@@ -103,6 +117,7 @@ def _write_gate(
         "champion_figures": before,
         "challenger_figures": after,
         "suspects": [asdict(suspect) for suspect in made.suspects],
+        "confidences": refit_to_json(made.confidences),
         "documents": dict(Counter(made.data.part_of(form) for form in made.data.forms)),
     }
     path.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -136,6 +151,7 @@ Gives each word of a scanned form a label, like its parent, and has learnt from 
 - **Made at**: {version.created_at}
 - **Gate**: {"passed" if verdict.passed else f"refused: {refused}"}
 - **The whole**: {_comparison_in_words(verdict.whole)}
+- **Confidences**: {refit_to_words(made.confidences)}
 - **Corrections that look wrong**: {len(made.suspects)} documents
 
 Shares of right words on forms that neither version was trained on:

@@ -26,8 +26,9 @@ from extraction.pages.sources import SourceFile
 from extraction.pipeline import Stations, read_page, readings_to_record
 from extraction.values import Image, PageReading, Record
 from models.ocr_versions import SHIPPED, OcrVersions
+from models.recalibrate import find_calibrator
 from models.registry import Registry
-from workers.stations import build_stations, find_calibrator, load_labeller
+from workers.stations import build_stations, load_labeller
 
 ROAD_VARIABLE = "FORMLOOP_ROAD"
 THREADS_VARIABLE = "FORMLOOP_THREADS"

@@ -25,6 +25,7 @@ from workers.lexicon import learn_due
 from workers.logs import write_json_logs
 from workers.promise import judge_promise_anew
 from workers.queue import count_waiting
+from workers.statistics import keep_statistics
 from workers.sweep import end_archives, release_canary, sweep_blobs, sweep_steps, tidy
 from workers.training_policy import queue_due_training
 
@@ -38,6 +39,7 @@ TRAINING_EVERY_S = 60.0
 PROMISE_EVERY_S = 60.0
 LEXICON_EVERY_S = 60.0
 KEYS_EVERY_S = 120.0
+STATISTICS_EVERY_S = 30.0
 BLOBS_EVERY_S = 6 * 3600.0
 
 _log = logging.getLogger(__name__)
@@ -81,7 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def plan(settings: Settings) -> tuple[tuple[Job, ...], ...]:
-    """What the scheduler does itself, and beside it the calls to others, and what is learnt."""
+    """What the scheduler does itself, and beside it, each at its own pace, the calls to others
+    and what takes long."""
     database, blobs = Database(settings.database_url), Blobs(settings.storage_url)
     app, limits = make_app(settings), settings.limits
     owner = f"schedule-{platform.node()}-{os.getpid()}"
@@ -97,16 +100,17 @@ def plan(settings: Settings) -> tuple[tuple[Job, ...], ...]:
         Job("archives", ARCHIVES_EVERY_S, lambda: end_archives(database)),
         Job("tidy", TIDY_EVERY_S, lambda: tidy(database, blobs, owner)),
         Job("training", TRAINING_EVERY_S, lambda: queue_due_training(database)),
-        Job("promise", PROMISE_EVERY_S, lambda: judge_promise_anew(database)),
+        Job("promise", PROMISE_EVERY_S, lambda: judge_promise_anew(database, settings.data)),
     )
     calls = (Job("callbacks", CALLBACKS_EVERY_S, lambda: send_due_callbacks(database)),)
     learning = (
         Job("lexicon", LEXICON_EVERY_S, lambda: learn_due(database, declarations)),
         Job("keys", KEYS_EVERY_S, lambda: learn_keys_due(database, blobs, declarations)),
     )
+    counting = (Job("statistics", STATISTICS_EVERY_S, lambda: keep_statistics(database)),)
     # A large storage takes long to look through.
     cleaning = (Job("blobs", BLOBS_EVERY_S, lambda: sweep_blobs(database, blobs)),)
-    return jobs, calls, learning, cleaning
+    return jobs, calls, learning, counting, cleaning
 
 
 def run_jobs(jobs: Sequence[Job], stop: threading.Event) -> None:

@@ -30,8 +30,9 @@ from extraction.pages.sources import SourceFile
 from extraction.pipeline import Stations, readings_to_record
 from extraction.reading_json import reading_from_json
 from extraction.values import Field, PageReading, Record
+from models.recalibrate import find_calibrator
 from workers.learned_keys import read_declarations
-from workers.stations import THRESHOLD, find_calibrator, load_labeller
+from workers.stations import THRESHOLD, load_labeller
 from workers.training import TrainingPlace
 
 MOST_EXAMPLES = 60

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-from extraction.confidence import Calibrator, load_calibrator
+from annotation.policy import USUAL_POLICY
 from extraction.declarations import load_declarations
 from extraction.engines import Engine
 from extraction.grid.sides import load_ruling_models
@@ -12,9 +13,10 @@ from extraction.limits import Limits
 from extraction.ocr.reader import Reader
 from extraction.pipeline import Stations
 from models.labeller import THREADS, Labeller
-from models.registry import CALIBRATION_FILE, SHIPPED_FOLDER, Registry, find_version
+from models.recalibrate import find_calibrator
+from models.registry import SHIPPED_FOLDER, Registry, find_version
 
-THRESHOLD = 0.97
+THRESHOLD: Final = USUAL_POLICY.threshold
 
 
 def build_stations(
@@ -49,12 +51,6 @@ def build_stations(
 def load_labeller(version: Path | None, threads: int = THREADS) -> Labeller:
     """The labeller in the folder ``version``; None: the shipped one."""
     return Labeller(version, threads)
-
-
-def find_calibrator(version: Path | None) -> Calibrator:
-    """The confidences that were fitted to a version, or those that were shipped."""
-    own = None if version is None else version / CALIBRATION_FILE
-    return load_calibrator(own) if own is not None and own.is_file() else load_calibrator()
 
 
 def _find_version(model: str | None, registry: Registry | None) -> Path | None:

@@ -20,6 +20,7 @@ from archive.clock import utc_now
 from archive.database import Database
 from archive.errors import DatabaseGone, LeaseLost, StorageFull
 from archive.health import write_heartbeat
+from archive.reasons import error_to_reason
 from archive.settings import Settings
 from archive.tables import TrainingKind, TrainingRun
 from archive.training_runs import fail_run, lease_run, release_run
@@ -102,11 +103,11 @@ def _try_run(place: TrainingPlace, run: TrainingRun) -> None:
         _log.warning("waits: %s", error)
     except FormloopError as error:
         _log.warning("failed: %s", error)
-        _fail(place, run, error.reason)
+        _fail(place, run, error)
     except Exception as error:  # noqa: BLE001
         # The edge of a run: whatever it was, the next one is done.
         _log.exception("failed unexpectedly")
-        _fail(place, run, f"{type(error).__name__}: {error}")
+        _fail(place, run, error)
     else:
         _log.info("done")
 
@@ -118,10 +119,10 @@ def _give_back(place: TrainingPlace, run: TrainingRun) -> None:
             release_run(session, run.id, place.owner)
 
 
-def _fail(place: TrainingPlace, run: TrainingRun, reason: str) -> None:
+def _fail(place: TrainingPlace, run: TrainingRun, why: Exception) -> None:
     try:
         with place.database.write() as session:
-            fail_run(session, run.id, place.owner, utc_now(), reason)
+            fail_run(session, run.id, place.owner, utc_now(), error_to_reason(why))
     except LeaseLost as error:
         _log.info("dropped: %s", error.reason)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+from archive.audited import find_audited_fields
 from archive.blobs import Blobs
 from archive.clock import utc_now
 from archive.database import Database
@@ -35,6 +36,7 @@ from archive.training_runs import (
 from extraction.declarations import FormDeclaration
 from extraction.errors import FormloopError
 from extraction.json_values import JsonObject, as_object
+from models.audited_fields import write_audited
 from models.registry import GATE_FILE, SHIPPED_FOLDER, Registry, find_current
 from models.training_set import NAME_LENGTH, write_training_set
 from workers.training_data import examples_to_set, read_examples
@@ -45,6 +47,7 @@ BASES_FOLDER: Final = "bases"
 PROGRESS_FILE: Final = "progress.json"
 RESULT_FILE: Final = "result.json"
 LOG_FILE: Final = "log"
+JUDGED_FILE: Final = "judged.json"
 TELL_EVERY_S: Final = 1.0
 STOP_PATIENCE_S: Final = 10.0
 NICE: Final = 10
@@ -60,6 +63,12 @@ class TrainingFailed(FormloopError):
     """The training process ended with an error; another try with the same data may not help."""
 
     category = "training"
+
+
+class NothingCorrected(TrainingFailed):
+    """There is no corrected document to learn from yet."""
+
+    category = "nothing_corrected"
 
 
 class Interrupted(FormloopError):
@@ -93,7 +102,9 @@ def train(place: TrainingPlace, run: TrainingRun) -> None:
     out = place.data / RUNS_FOLDER / run.id
     out.mkdir(parents=True, exist_ok=True)
     base = find_base(place, settings.base)
-    command = [*place.command, str(data), "--out", str(out), *_told(place, settings, base)]
+    judged = _find_judged(place, out)
+    command = [*place.command, str(data), "--out", str(out), "--judged", str(judged)]
+    command += _told(place, settings, base)
     _run(command, out, lambda: _renew(place, run, out))
     name = str(_read_json(out / RESULT_FILE)["version"])
     promoted = _promote(place, name, settings)
@@ -124,13 +135,23 @@ def _find_data(place: TrainingPlace, run: TrainingRun) -> Path:
         decided = find_held_layouts(session)
     data, layouts = examples_to_set(examples, place.declarations, decided)
     if not data.part("train"):
-        raise TrainingFailed(
+        raise NothingCorrected(
             "no corrected document to learn from yet: review some in Label Studio first"
         )
     path = write_training_set(folder, data)
     with place.database.write() as session:
         note_data(session, run.id, place.owner, data.digest)
         write_held_layouts(session, layouts)
+    return path
+
+
+def _find_judged(place: TrainingPlace, out: Path) -> Path:
+    """What its confidences are fitted to: put together once, as what it learns from."""
+    path = out / JUDGED_FILE
+    if not path.is_file():
+        with place.database.read() as session:
+            audited = find_audited_fields(session, place.declarations)
+        write_audited(path, audited)
     return path
 
 
@@ -166,7 +187,8 @@ def _run(command: list[str], out: Path, renew: Callable[[], None]) -> None:
     if process.returncode < 0:
         raise Interrupted(f"the training process was ended by signal {-process.returncode}")
     if process.returncode:
-        raise TrainingFailed(_last_words(out / LOG_FILE))
+        said = _last_words(out / LOG_FILE)
+        raise TrainingFailed(said, facts={"error": said})
 
 
 def _renew(place: TrainingPlace, run: TrainingRun, out: Path) -> None:
@@ -206,7 +228,8 @@ def _summary(place: TrainingPlace, name: str) -> JsonObject:
     """What the gate said, without the figures of each field, which stay with the version."""
     gate = _read_json(place.registry.find(name) / GATE_FILE)
     kept = ("champion", "passed", "reasons", "notes", "whole", "suspects", "documents")
-    return {key: gate[key] for key in kept}
+    # The same weights may have been made before versions told of their confidences.
+    return {key: gate[key] for key in kept} | {"confidences": gate.get("confidences")}
 
 
 def _read_json(path: Path) -> JsonObject:

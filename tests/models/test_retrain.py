@@ -14,14 +14,18 @@ import onnxruntime
 import pytest
 import torch
 
+from extraction.confidence import load_calibrator
 from extraction.errors import ModelError
+from models.audited_fields import AuditedField, write_audited
 from models.base_network import extend_base, read_base
 from models.finetune import STATE_FILE, TuningProgress, tune
 from models.hub_base import read_hub_base
 from models.labeller import Labeller
 from models.mixture import Part
 from models.network import INPUT_NAMES, NetworkSettings
+from models.recalibrate import load_refitted
 from models.registry import (
+    CALIBRATION_FILE,
     GATE_FILE,
     NETWORK_FILE,
     SHIPPED_FOLDER,
@@ -30,6 +34,7 @@ from models.registry import (
     read_version,
 )
 from models.release import check_export
+from models.reliability import JudgedField
 from models.retrain import RESULT_FILE, RetrainOptions, retrain
 from models.samples import forms_to_samples
 from models.training_set import MISSING, write_training_set
@@ -42,6 +47,9 @@ from tests.models.tiny_training import (
     tiny_vocabulary,
     write_tiny_base,
 )
+
+BASE = load_calibrator()
+JUDGED = "judged.json"
 
 
 @pytest.mark.parametrize(
@@ -104,13 +112,20 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workshop")
     write_tiny_base(folder / "shipped")
     write_training_set(folder / "sets", tiny_set(range(10)))
+    boastful = [
+        AuditedField(JudgedField("text", said, number % 4 > 0), f"d{number % 30}", BASE.name)
+        for said in (0.9, 0.95)
+        for number in range(300)
+    ]
+    write_audited(folder / JUDGED, boastful)
     return folder
 
 
 def options_of(workshop: Path, out: Path) -> RetrainOptions:
     (data,) = (path for path in (workshop / "sets").iterdir() if path.name != "replay")
     base = find_current(workshop / "shipped")
-    return RetrainOptions(data, out / "models", out / "run", base, QUICK)
+    judged = workshop / JUDGED
+    return RetrainOptions(data, out / "models", out / "run", base, QUICK, judged=judged)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +151,19 @@ def test_a_retrained_version_says_where_it_comes_from(retrained: Path, workshop:
     assert "refused" in (retrained / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
+def test_a_retrained_version_brings_confidences_that_fit_what_people_found(
+    retrained: Path,
+) -> None:
+    own = load_refitted(retrained / CALIBRATION_FILE)
+    assert own.stretch is not None and own.stretch.base == BASE.name
+    told = json.loads((retrained / GATE_FILE).read_text(encoding="utf-8"))["confidences"]
+    assert (told["outcome"], told["calibration"]) == ("taken", own.name)
+    assert told["error_after"] < told["error_before"]
+    card = (retrained / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"log odds × {own.stretch.slope:.4f}" in card
+    assert "600 judged fields of 30 documents" in card
+
+
 def test_a_retrained_version_can_be_served(retrained: Path) -> None:
     labeller = Labeller(retrained, threads=1)
     form = corrected(3).form
@@ -146,8 +174,10 @@ def test_a_retrained_version_can_be_served(retrained: Path) -> None:
 def test_the_same_run_again_gives_the_same_version(
     retrained: Path, workshop: Path, tmp_path: Path
 ) -> None:
-    again = retrain(options_of(workshop, tmp_path))
+    # Nobody judged anything: the weights are the same, the confidences as shipped.
+    again = retrain(replace(options_of(workshop, tmp_path), judged=None))
     assert again.name == retrained.name
+    assert not (again / CALIBRATION_FILE).exists()
 
 
 def test_a_run_that_was_killed_goes_on_and_ends_alike(
@@ -171,7 +201,10 @@ def test_a_run_that_was_killed_goes_on_and_ends_alike(
     # Half a checkpoint, as a kill while writing leaves it.
     (checkpoints / "checkpoint-11").mkdir(parents=True, exist_ok=True)
     (checkpoints / "checkpoint-11" / "model.safetensors").write_bytes(b"half")
-    assert retrain(options).name == retrained.name
+    path = retrain(options)
+    assert path.name == retrained.name
+    stored = (retrained / CALIBRATION_FILE).read_bytes()
+    assert (path / CALIBRATION_FILE).read_bytes() == stored
 
 
 def test_unknown_words_teach_nothing(tmp_path: Path) -> None:

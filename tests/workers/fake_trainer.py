@@ -14,6 +14,11 @@ import sys
 import time
 from pathlib import Path
 
+from extraction.confidence import load_calibrator
+from models.audited_fields import read_audited
+from models.recalibrate import RefitOutcome, refit, refit_to_json, write_refit
+from models.registry import CALIBRATION_FILE
+
 FIGURES = {"word_accuracy": 0.9, "field name": 0.9, "layout kind/a": 0.9}
 WHOLE = {
     "kind": "whole", "name": "", "documents": 3, "words": 30,
@@ -24,7 +29,7 @@ WHOLE = {
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
-    for name in ("--models", "--out", "--base"):
+    for name in ("--models", "--out", "--base", "--judged"):
         parser.add_argument(name, type=Path)
     for name in ("--threads", "--steps", "--minutes", "--seed"):
         parser.add_argument(name)
@@ -44,11 +49,15 @@ def main() -> int:
     shutil.copytree(given.base, path)
     version = json.loads((path / "version.json").read_text())
     (path / "version.json").write_text(json.dumps({**version, "name": name}))
+    found = refit(load_calibrator(), read_audited(given.judged))
+    if found.outcome is RefitOutcome.TAKEN:
+        write_refit(found, path / CALIBRATION_FILE)
     reason = {"code": "field_worse", "name": "name", "champion": 0.1, "challenger": 0.3}
     gate = {
         "champion": "base", "passed": how != "refuse", "notes": [], "groups": [],
         "reasons": [reason] if how == "refuse" else [], "whole": WHOLE, "suspects": [],
         "documents": {"train": 2}, "champion_figures": FIGURES, "challenger_figures": FIGURES,
+        "confidences": refit_to_json(found),
     }  # fmt: skip
     (path / "gate.json").write_text(json.dumps(gate))
     (given.out / "result.json").write_text(json.dumps({"version": name}))

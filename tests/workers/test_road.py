@@ -78,7 +78,7 @@ def test_record_is_made_of_stored_readings_and_no_bytes(walk: Walk) -> None:
 
 
 def test_producer_names_its_versions(walk: Walk) -> None:
-    assert set(walk.road.producer) == {"ocr", "labeller", "formloop"}
+    assert set(walk.road.producer) == {"ocr", "labeller", "calibration", "formloop"}
     assert all(walk.road.producer.values())
 
 

@@ -11,14 +11,16 @@ from typing import cast
 
 import pytest
 
+from extraction.confidence import load_calibrator
 from extraction.errors import ModelError
 from extraction.pipeline import Stations
 from models.labeller import Labeller
+from models.recalibrate import Refit, RefitOutcome, find_calibrator, write_refit
 from models.registry import CALIBRATION_FILE, NETWORK_FILE, Registry, set_current
 from tests.models.examples import write_tiny_version
 from workers import road
 from workers.road import RenewableRoad, StationsRoad, find_road, renew_road
-from workers.stations import find_calibrator, load_labeller
+from workers.stations import load_labeller
 
 
 @pytest.fixture
@@ -89,11 +91,27 @@ def test_a_document_can_be_read_by_a_version_of_its_own(
 def test_a_version_may_bring_confidences_of_its_own(registry: Registry) -> None:
     shipped = find_calibrator(None)
     assert find_calibrator(registry.find("one")) is shipped
-    source = Path(road.__file__).parent.parent / "extraction" / "weights" / "calibration.json"
-    (registry.find("one") / CALIBRATION_FILE).write_text(source.read_text("utf-8"), "utf-8")
+    write_refit(taken(0.8, -0.1), registry.find("one") / CALIBRATION_FILE)
     own = find_calibrator(registry.find("one"))
-    assert own is not shipped
-    assert own == shipped
+    assert own == shipped.stretched(0.8, -0.1, "told")
+
+
+def test_the_confidences_come_and_go_with_the_version(
+    real_road: StationsRoad, registry: Registry
+) -> None:
+    write_refit(taken(0.8, -0.1), registry.find("one") / CALIBRATION_FILE)
+    shipped = find_calibrator(None)
+    registry.promote("one")
+    assert renew_road(real_road)
+    assert real_road.stations.calibrator.name == f"{shipped.name}*0.8000-0.1000"
+    registry.roll_back()
+    assert renew_road(real_road)
+    assert real_road.stations.calibrator == shipped
+
+
+def taken(slope: float, offset: float) -> Refit:
+    made = load_calibrator().stretched(slope, offset, "told")
+    return Refit(made, RefitOutcome.TAKEN, 500, 50, 0, slope, offset)
 
 
 def test_a_road_that_keeps_to_one_version_is_left_alone() -> None:
