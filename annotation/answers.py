@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from annotation.labels import MARK_TITLES, find_labels
@@ -94,9 +95,14 @@ def _to_author(stored: Json) -> str:
 
 def _names(declaration: FormDeclaration, retired: Mapping[str, str]) -> Mapping[str, str]:
     """Title or declared name → declared name."""
-    labels = find_labels(declaration)
-    known = {label.name: label.name for label in labels}
-    return {**known, **retired, **{label.title: label.name for label in labels}}
+    titles = _titles(declaration)
+    known = {name: name for name in titles.values()}
+    return {**known, **retired, **titles}
+
+
+@lru_cache(maxsize=32)
+def _titles(declaration: FormDeclaration) -> Mapping[str, str]:
+    return {label.title: label.name for label in find_labels(declaration)}
 
 
 def _to_regions(

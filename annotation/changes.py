@@ -83,9 +83,10 @@ def _stand_to_source(after: Stand, old: Field | None, tables: Sequence[Table]) -
     before = None if old is None else old.source
     if before is not None and (before.page, before.box) == (after.page, after.box):
         return before
+    x, y = after.box.center
     for number, table in enumerate(tables):
         for cell in table.cells:
-            if cell.page == after.page and cell.box.contains_point(*after.box.center):
+            if cell.page == after.page and cell.box.contains_point(x, y):
                 return Source(after.page, after.box, number, cell.row, cell.column)
     return Source(after.page, after.box)
 
@@ -185,12 +186,10 @@ def _in_place(
 def _base_paths(record: Record, base_rows: Mapping[str, Sequence[int]]) -> Mapping[str, str]:
     paths = {}
     for item in record_fields(record):
-        place = item.place
-        if place.row is None:
-            paths[item.path] = item.path
-        else:
-            before = base_rows[place.head][place.row]
-            paths[item.path] = replace(place, row=before).path
+        place, path = item.place, item.path
+        before = None if place.row is None else base_rows[place.head][place.row]
+        same = before == place.row
+        paths[path] = path if same else Place(place.head, before, place.column).path
     return paths
 
 

@@ -17,7 +17,6 @@ from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 from label_studio_sdk.core.pagination import SyncPager
 from label_studio_sdk.core.unchecked_base_model import UncheckedBaseModel
-from label_studio_sdk.label_interface.interface import LabelInterface
 
 from annotation.errors import ConfigRefused, StudioGone, StudioMissing, StudioRefused
 from annotation.studio_json import (
@@ -305,32 +304,6 @@ class LabelStudioClient:
             ) from error
         except ApiError as error:
             raise status_to_error(error.status_code or 0, error.body, self.url, subject) from error
-
-
-def check_config(config: str, tasks: Sequence[JsonObject] = ()) -> None:
-    """ConfigRefused where the SDK finds a fault in the labelling config, or in how the data
-    and predictions of ``tasks`` fit it."""
-    try:
-        interface = LabelInterface(config)
-        interface.validate()  # type: ignore[no-untyped-call]
-    except Exception as error:
-        # It raises whatever its parsers do, down to bare Exception.
-        raise ConfigRefused(f"the labelling config is wrong: {error}") from error
-    for task in tasks:
-        faults = list(_faults(interface, task))
-        if faults:
-            raise ConfigRefused(f"task {our_id(task)} does not fit its config: {'; '.join(faults)}")
-
-
-def _faults(interface: LabelInterface, task: JsonObject) -> Iterator[str]:
-    data = as_object(task["data"])
-    for tag in interface.objects:
-        if tag.value_is_variable and tag.value_name not in data:
-            yield f"data has no {tag.value_name}"
-    for prediction in as_list(task.get("predictions") or []):
-        yield from interface.validate_prediction(  # type: ignore[no-untyped-call]
-            prediction, return_errors=True
-        )
 
 
 _HIDDEN: Final = (

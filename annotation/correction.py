@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import groupby
 from types import MappingProxyType
 
 from annotation.changes import (
@@ -84,20 +85,26 @@ def fold(
 def standing_answers(answers: Iterable[Answer]) -> tuple[Answer, ...]:
     """The newest version of each annotation that was not deleted, one for each person, in the
     order of annotations. Versions of the same time are told apart by what they say."""
-    newest: dict[int, Answer] = {}
-    for answer in sorted(answers, key=_version_key):
-        newest[answer.annotation_id] = answer
-    by_author: dict[str, Answer] = {}
-    for answer in sorted(newest.values(), key=_version_key):
-        if answer.regions is not None:
-            by_author[answer.author] = answer
+    newest = {answer.annotation_id: answer for answer in _in_order(answers)}
+    standing = [answer for answer in newest.values() if answer.regions is not None]
+    by_author = {answer.author: answer for answer in sorted(standing, key=_version_key)}
     return tuple(sorted(by_author.values(), key=lambda answer: answer.annotation_id))
 
 
-def _version_key(answer: Answer) -> tuple[datetime, int, str]:
+def _in_order(answers: Iterable[Answer]) -> Iterator[Answer]:
+    """Oldest version first."""
+    for _, same_time in groupby(sorted(answers, key=_version_key), key=_version_key):
+        tied = tuple(same_time)
+        yield from tied if len(tied) == 1 else sorted(tied, key=_answer_digest)
+
+
+def _version_key(answer: Answer) -> tuple[datetime, int]:
+    return answer.updated_at, answer.annotation_id
+
+
+def _answer_digest(answer: Answer) -> str:
     said = None if answer.regions is None else sorted(map(_region_key, answer.regions))
-    digest = sha256(repr((said, answer.author, answer.seconds)).encode()).hexdigest()
-    return answer.updated_at, answer.annotation_id, digest
+    return sha256(repr((said, answer.author, answer.seconds)).encode()).hexdigest()
 
 
 def _region_key(region: AnsweredRegion) -> str:

@@ -9,7 +9,7 @@ audited documents on average, even when the error sits exactly at the target.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotation.promise import SeenDocument
-from annotation.quality import find_quality
 
 ALL: Final = ""
 """The group of all documents."""
@@ -60,10 +59,10 @@ class _Watch:
     seen: int = 0
 
 
-def document_groups(form_type: str, confidences: Sequence[float]) -> tuple[str, ...]:
+def document_groups(form_type: str, quality: int) -> tuple[str, ...]:
     """The kinds of documents to be watched by themselves: the form type, and how well scans
     of the sort can be read."""
-    return (f"{FORM_GROUP}{form_type}", f"{QUALITY_GROUP}{find_quality(confidences)}")
+    return (f"{FORM_GROUP}{form_type}", f"{QUALITY_GROUP}{quality}")
 
 
 def find_alarm(
@@ -83,7 +82,7 @@ def find_alarm(
             watch.documents += 1
             watch.wrong += wrong
             watch.seen += seen
-            if watch.sums.mean() >= patience * _share(group, watches):
+            if watch.sums.mean() >= patience * patience_share(group, len(watches) - 1):
                 error = watch.wrong / watch.seen
                 return Alarm(document.document_id, watch.documents, group, error)
     return None
@@ -94,6 +93,12 @@ def group_slack(group: str) -> float:
     if group == ALL:
         return 1.0
     return QUALITY_SLACK if group.startswith(QUALITY_GROUP) else FORM_SLACK
+
+
+def patience_share(group: str, groups: int) -> float:
+    """How many times the patience a group is given beside ``groups`` that are not ``ALL``: half
+    of the false alarms may be about all documents, the other half is shared by the groups."""
+    return 2.0 if group == ALL else 2.0 * max(1, groups)
 
 
 def add_document(sums: Sums, wrong: int, seen: int, rate: float) -> Sums:
@@ -115,8 +120,3 @@ def bet_on_document(
 def _accepted(document: SeenDocument, level: int) -> tuple[int, int]:
     accepted = [field for field in document.fields if field.level <= level]
     return sum(field.wrong for field in accepted), len(accepted)
-
-
-def _share(group: str, watches: dict[str, _Watch]) -> float:
-    """Half of the patience is that of all documents, the rest is shared by the groups."""
-    return 2.0 if group == ALL else 2.0 * max(1, len(watches) - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from extraction.errors import InputError
 from extraction.values import Field, Record
@@ -49,6 +50,7 @@ class PlacedField:
         return self.place.name
 
 
+@lru_cache(maxsize=4096)
 def path_to_place(path: str) -> Place:
     match = _PATH.fullmatch(path)
     if match is None:

@@ -127,6 +127,11 @@ def level_to_threshold(level: int) -> float:
     return 1.0 - DOUBTS[level] if level >= 0 else 1.0
 
 
+def level_below(doubt: float) -> int:
+    """The loosest of ``DOUBTS`` (its number) that is at most ``doubt``; -1 where none is."""
+    return sum(known <= doubt for known in DOUBTS) - 1
+
+
 def count_seen(documents: Sequence[SeenDocument]) -> Audit:
     shape = (len(documents), len(DOUBTS) + 1)
     wrong, seen = np.zeros(shape), np.zeros(shape)
@@ -145,7 +150,7 @@ def log_wealth(wrong: Counts, seen: Counts, rate: float, weights: Counts | None 
     with more than the usual number of fields counts as one of the usual size, so that a
     single one cannot decide.
     """
-    return float(logsumexp(_grow(_find_gains(wrong, seen, rate, weights)), b=_PURSES))
+    return _gains_to_wealth(_find_gains(wrong, seen, rate, weights))
 
 
 def refutes(
@@ -155,12 +160,16 @@ def refutes(
     gains = _find_gains(wrong, seen, rate, weights)
     if math.log(_PURSES[-1]) + float(np.log1p(_BETS[-1] * gains).sum()) >= asked:
         return True
-    return float(logsumexp(_grow(gains), b=_PURSES)) >= asked
+    return _gains_to_wealth(gains) >= asked
 
 
 def _find_gains(wrong: Counts, seen: Counts, rate: float, weights: Counts | None) -> Counts:
     gains: Counts = (rate * seen - wrong) / np.maximum(seen, usual_size(seen))
     return gains if weights is None else gains * weights
+
+
+def _gains_to_wealth(gains: Counts) -> float:
+    return float(logsumexp(_grow(gains), b=_PURSES))
 
 
 def _grow(gains: Counts) -> Counts:
@@ -240,7 +249,7 @@ def prove_level(
 def first_level(target: float) -> int:
     """Where the trying starts: if confidences mean anything, fields of no more doubt than the
     target allows err far less than that together."""
-    return max(0, sum(doubt <= target for doubt in DOUBTS) - 1)
+    return max(0, level_below(target))
 
 
 def start_level(seen: Counts, target: float) -> int:

@@ -34,5 +34,5 @@ def simulated_to_seen(document: SimulatedDocument) -> SeenDocument:
         SeenField(level if field.acceptable else NEVER, not field.right)
         for level, field in zip(levels, document.fields, strict=True)
     )
-    groups = document_groups("", confidences)
-    return SeenDocument(document.document_id, fields, groups, find_quality(confidences))
+    quality = find_quality(confidences)
+    return SeenDocument(document.document_id, fields, document_groups("", quality), quality)

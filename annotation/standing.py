@@ -27,9 +27,10 @@ from annotation.promise import (
     documents_still_needed,
     draw_curve,
     find_proof,
+    level_below,
     level_to_threshold,
 )
-from annotation.quality import POOREST, Mixture, find_weights
+from annotation.quality import POOREST, QUALITIES, Mixture, find_weights
 from annotation.recent import RecentWork
 from extraction.errors import InputError
 from extraction.json_values import Json, JsonObject, as_integer, as_list, as_number
@@ -62,6 +63,16 @@ class PromiseGoal:
             raise InputError(f"target: is {self.target}; give a share from {allowed}")
         if not 0.5 <= self.certainty <= 0.999:
             raise InputError(f"certainty: is {self.certainty}; give a share from 0.5 to 0.999")
+
+
+@dataclass(frozen=True, slots=True)
+class QualityStanding:
+    """What passes of scans of a quality: those from the confidence ``threshold`` on (nothing
+    at 1). ``share`` is of what came lately, None while too few documents did."""
+
+    quality: int
+    share: float | None
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,18 @@ class PromiseStanding:
     def threshold_for(self, quality: int) -> float:
         """As ``threshold`` for scans of that quality; 1 (nothing passes) for poorer ones."""
         return self.threshold if quality <= self.poorest else level_to_threshold(-1)
+
+    @property
+    def qualities(self) -> tuple[QualityStanding, ...]:
+        """Good scans to poor ones."""
+        return tuple(
+            QualityStanding(
+                quality=quality,
+                share=self.mixture[quality] if self.mixture else None,
+                threshold=self.threshold_for(quality),
+            )
+            for quality in range(QUALITIES)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +194,7 @@ def _choose(
     if before.state is PromiseState.SIMULATED:
         return PromiseState.SIMULATED, cautious
     # What was kept and is not proved any more is withdrawn, too.
-    return PromiseState.WITHDRAWN, min(cautious, _level_below(WITHDRAWN_SHARE * before.goal.target))
+    return PromiseState.WITHDRAWN, min(cautious, withdrawn_level(before.goal.target))
 
 
 def cautious_level(
@@ -187,8 +210,9 @@ def cautious_level(
     return max((level for level in range(len(DOUBTS)) if kept[level]), default=-1)
 
 
-def _level_below(doubt: float) -> int:
-    return sum(known <= doubt for known in DOUBTS) - 1
+def withdrawn_level(target: float) -> int:
+    """The loosest doubt that is accepted after a withdrawal; -1: nothing is."""
+    return level_below(WITHDRAWN_SHARE * target)
 
 
 def standing_to_json(standing: PromiseStanding) -> JsonObject:

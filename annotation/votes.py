@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from annotation.values import Correction, Disagreement, Stand, Verdict
 from extraction.normalise import compact_text
@@ -68,6 +69,7 @@ def _choose(said: Sequence[Correction], settled: str | None) -> Correction | Non
     return None
 
 
+@lru_cache(maxsize=1024)
 def _key(text: str) -> str:
     return compact_text(text)
 

@@ -187,7 +187,9 @@ def _to_row(
 
 
 def _insert(session: Session, row: Mapping[str, object]) -> bool:
-    if session.get(ReviewTaskRow, row["task_id"]) is None:
+    # Not as a row: what it asks is no matter here.
+    ours = select(ReviewTaskRow.id).where(ReviewTaskRow.id == row["task_id"])
+    if session.scalar(ours) is None:
         return False
     try:
         with session.begin_nested():

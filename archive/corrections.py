@@ -47,12 +47,17 @@ from archive.tables import (
     ReviewTaskRow,
     Revision,
     RevisionKind,
+    Row,
 )
 from extraction.declarations import FormDeclaration
 from extraction.errors import InputError
 from extraction.fields.drafts import path_to_name
 from extraction.json_values import Json, JsonObject
 from extraction.record_json import record_from_json, record_to_json
+
+_JSON = json.JSONEncoder(ensure_ascii=False)
+_CORRECTIONS = Row.metadata.tables[CorrectionRow.__tablename__]
+_KNOWN = select(_CORRECTIONS.c.digest, _CORRECTIONS.c.id, _CORRECTIONS.c.replaced_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +101,15 @@ def apply_answers(
     asked = find_revision(session, document.id, row.base_revision)
     base = record_from_json(asked.record)
     folded = fold(task, base, answers, declaration, find_chosen(session, task_id))
-    _mark_applied(versions, now, problems)
-    _write_authors(versions, answers)
-    _write_corrections(session, row, task, folded.corrections, now)
-    disagree = write_disagreements(session, row, folded, len(_standing(answers)), now)
-    number = _write_revision(session, document, row, asked, folded)
-    if number is not None:
-        withdraw_further(session, row, now)
+    # None of what is asked until then depends on what was changed: it is written in one go.
+    with session.no_autoflush:
+        _mark_applied(versions, now, problems)
+        _write_authors(versions, answers)
+        _write_corrections(session, row, task, folded.corrections, now)
+        disagree = write_disagreements(session, row, folded, len(_standing(answers)), now)
+        number = _write_revision(session, document, row, asked, folded)
+        if number is not None:
+            withdraw_further(session, row, now)
     ask_further(session, document, row, folded, declaration, now)
     _move(session, document, row, folded, now)
     if disagree:
@@ -124,8 +131,9 @@ def find_corrections(
 
 def _find_labels(session: Session, row: ReviewTaskRow) -> Mapping[str, str]:
     """What the labels of the task's project stand for, those not declared any more too."""
-    project = session.get(ReviewProject, row.form_type)
-    config = None if project is None else project.config
+    config = session.scalar(
+        select(ReviewProject.config).where(ReviewProject.form_type == row.form_type)
+    )
     return {} if config is None else _config_to_names(config)
 
 
@@ -182,8 +190,7 @@ def _write_corrections(
 ) -> None:
     """Appends those that are new; those that no answer makes any more are replaced."""
     # Not as rows: of the many that there may be, few are new or replaced.
-    columns = (CorrectionRow.digest, CorrectionRow.id, CorrectionRow.replaced_at)
-    query = select(*columns).where(CorrectionRow.task_id == row.id)
+    query = _KNOWN.where(_CORRECTIONS.c.task_id == row.id)
     known = {digest: (id_, at) for digest, id_, at in session.execute(query)}
     asked = {path: region for region in task.regions for path in region.paths}
     said = {correction_digest(correction): correction for correction in corrections}
@@ -198,7 +205,7 @@ def _write_corrections(
         if digest not in known
     ]
     if new:
-        session.execute(insert(CorrectionRow), new)
+        session.execute(insert(_CORRECTIONS), new)
 
 
 def correction_digest(correction: Correction) -> str:
@@ -213,7 +220,7 @@ def correction_digest(correction: Correction) -> str:
         correction.author,
         correction.printed_so,
     ]
-    return sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+    return sha256(_JSON.encode(said).encode()).hexdigest()
 
 
 def _to_row(

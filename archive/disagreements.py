@@ -27,10 +27,10 @@ def find_disagreements(session: Session, document_id: str) -> tuple[Disagreement
 
 def find_chosen(session: Session, task_id: str) -> dict[str, str]:
     """The texts that engineers chose, by path."""
-    query = select(DisagreementRow).where(
+    query = select(DisagreementRow.path, DisagreementRow.chosen).where(
         DisagreementRow.task_id == task_id, DisagreementRow.chosen.is_not(None)
     )
-    return {row.path: row.chosen for row in session.scalars(query) if row.chosen is not None}
+    return {path: chosen for path, chosen in session.execute(query) if chosen is not None}
 
 
 def write_disagreements(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from annotation.paths import record_fields
 from archive.clock import utc_now
 from archive.errors import NotFound
 from archive.search_text import fold, fold_lines
-from archive.tables import Document, DocumentText, FieldValue, Revision, RevisionKind
+from archive.tables import Document, DocumentText, FieldValue, Revision, RevisionKind, Row
 from extraction.json_values import JsonObject
 from extraction.record_json import record_from_json
 from extraction.values import Field, Record
@@ -20,8 +21,24 @@ from extraction.values import Field, Record
 _LONGEST_PATH = 300
 _DIGITS = 4
 
-_Value = Mapping[str, str | float | None]
-"""A row of ``FieldValue`` without its revision."""
+_VALUES = Row.metadata.tables[FieldValue.__tablename__]
+_TEXTS = Row.metadata.tables[DocumentText.__tablename__]
+"""As tables: of their many rows none is looked at again in the same transaction."""
+
+
+class _Value(NamedTuple):
+    """A row of ``FieldValue`` without its document and revision."""
+
+    path: str
+    name: str
+    text: str
+    value: str | None
+    number: float | None
+    confidence: float | None
+    route: str
+
+
+_KNOWN_VALUES = select(*(_VALUES.c[name] for name in _Value._fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +76,8 @@ def add_revision(
         record=record_json,
     )
     session.add(row)
-    _index(session, document, record)
     document.updated_at = utc_now()
+    _index(session, document, record)
     return row
 
 
@@ -92,33 +109,42 @@ def named_fields(record: Record) -> Iterator[NamedField]:
 
 def _index(session: Session, document: Document, record: Record) -> None:
     fields = tuple(named_fields(record))
-    _write_values(session, document, [_to_value(document, item) for item in fields])
     declared = [item.field for item in fields if not item.path.startswith("key_values[")]
     document.found_form_type = record.form_type
     document.doubtful = sum(field.route == "review" for field in declared)
     document.lowest_confidence = min(
         (sure for field in declared if (sure := _confidence(field)) is not None), default=None
     )
-    texts = (document.name, *(text for item in fields for text in _texts(item)))
-    session.merge(DocumentText(document_id=document.id, text=fold_lines(texts)))
+    # Once, with all that is new; the tables below do not ask for it.
+    session.flush()
+    _write_values(session, document, [_to_value(item) for item in fields])
+    _write_text(session, document, (text for item in fields for text in _texts(item)))
 
 
 def _write_values(session: Session, document: Document, values: Sequence[_Value]) -> None:
     """Those that changed are written anew: a correction changes few of a record's many."""
-    wanted = {str(value["path"]): value for value in values}
-    ours = FieldValue.document_id == document.id
-    columns = [column for column in FieldValue.__table__.columns if column.name != "revision"]
-    known = {row.path: {**row._mapping} for row in session.execute(select(*columns).where(ours))}
+    ours = _VALUES.c.document_id == document.id
+    wanted = {value.path: value for value in values}
+    known = {row[0]: row for row in session.execute(_KNOWN_VALUES.where(ours))}
     gone = [path for path, row in known.items() if wanted.get(path) != row]
     new = [value for path, value in wanted.items() if known.get(path) != value]
     if gone:
-        session.execute(delete(FieldValue).where(ours, FieldValue.path.in_(gone)))
+        session.execute(delete(_VALUES).where(ours, _VALUES.c.path.in_(gone)))
     if len(gone) < len(known):
-        session.execute(update(FieldValue).where(ours).values(revision=document.revision))
+        session.execute(update(_VALUES).where(ours).values(revision=document.revision))
     if new:
-        numbered = [{**value, "revision": document.revision} for value in new]
-        # Nulls are written out: left out, they would part the rows into dozens of statements.
-        session.execute(insert(FieldValue), numbered, execution_options={"render_nulls": True})
+        about = {"document_id": document.id, "revision": document.revision}
+        session.execute(insert(_VALUES), [{**about, **value._asdict()} for value in new])
+
+
+def _write_text(session: Session, document: Document, texts: Iterator[str]) -> None:
+    text = fold_lines((document.name, *texts))
+    ours = _TEXTS.c.document_id == document.id
+    known = session.scalar(select(_TEXTS.c.text).where(ours))
+    if known is None:
+        session.execute(insert(_TEXTS).values(document_id=document.id, text=text))
+    elif known != text:
+        session.execute(update(_TEXTS).where(ours).values(text=text))
 
 
 def _confidence(field: Field) -> float | None:
@@ -131,15 +157,14 @@ def _texts(item: NamedField) -> tuple[str, ...]:
     return key, item.field.text, "" if item.field.value is None else str(item.field.value)
 
 
-def _to_value(document: Document, item: NamedField) -> _Value:
+def _to_value(item: NamedField) -> _Value:
     value = item.field.value
-    return {
-        "document_id": document.id,
-        "path": item.path[:_LONGEST_PATH],
-        "name": item.name[:_LONGEST_PATH],
-        "text": fold(item.field.text),
-        "value": None if value is None else str(value),
-        "number": float(value) if isinstance(value, int | float) else None,
-        "confidence": _confidence(item.field),
-        "route": item.field.route,
-    }
+    return _Value(
+        path=item.path[:_LONGEST_PATH],
+        name=item.name[:_LONGEST_PATH],
+        text=fold(item.field.text),
+        value=None if value is None else str(value),
+        number=float(value) if isinstance(value, int | float) else None,
+        confidence=_confidence(item.field),
+        route=item.field.route,
+    )

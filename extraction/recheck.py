@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from extraction.checks import run_checks
-from extraction.declarations import ColumnDeclaration, FieldDeclaration, FormDeclaration
+from extraction.declarations import (
+    ColumnDeclaration,
+    FieldDeclaration,
+    FormDeclaration,
+    ValueKind,
+)
 from extraction.fields.drafts import Drafts, FieldDraft
-from extraction.normalise import text_to_value
+from extraction.normalise import Value, text_to_value
 from extraction.values import Field, Record
 
 _NOT_PRINTED = FieldDraft()
+_Declared = FieldDeclaration | ColumnDeclaration
 
 
 def recheck_record(record: Record, declaration: FormDeclaration) -> Record:
@@ -51,11 +58,17 @@ def record_to_drafts(record: Record, declaration: FormDeclaration) -> Drafts:
     )
 
 
-def _to_draft(field: Field | None, declared: FieldDeclaration | ColumnDeclaration) -> FieldDraft:
+def _to_draft(field: Field | None, declared: _Declared) -> FieldDraft:
     if field is None:
         return _NOT_PRINTED
-    value = text_to_value(field.text, declared.kind, declared.choices)
+    value = _to_value(field.text, declared.kind, declared.choices)
     return FieldDraft(text=field.text, value=value, source=field.source)
+
+
+@lru_cache(maxsize=4096)
+def _to_value(text: str, kind: ValueKind, choices: tuple[str, ...]) -> Value:
+    """Asked for twice of each field, and most fields say the same at the next time."""
+    return text_to_value(text, kind, choices)
 
 
 def _row_with_values(
@@ -75,4 +88,4 @@ def _with_value(field: Field, declared: FieldDeclaration | ColumnDeclaration | N
     """A field that is no longer declared keeps its value."""
     if declared is None:
         return field
-    return replace(field, value=text_to_value(field.text, declared.kind, declared.choices))
+    return replace(field, value=_to_value(field.text, declared.kind, declared.choices))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from archive.annotations import find_tasks_to_apply, note_failed
 from archive.clock import utc_now
@@ -42,7 +44,7 @@ def _apply_together(
     """Several in one transaction, since its end takes longer than all else; False where one
     of them went wrong, and so none of them was applied."""
     try:
-        with database.write() as session:
+        with _uncollected(), database.write() as session:
             done = {
                 task_id: apply_answers(session, task_id, declarations, utc_now())
                 for task_id in task_ids
@@ -55,6 +57,19 @@ def _apply_together(
     for task_id, applied in done.items():
         _tell(task_id, applied)
     return True
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles: records are many small values without any, and a sixth
+    of the time would go into walking over them."""
+    searches = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searches:
+            gc.enable()
 
 
 def _apply_alone(

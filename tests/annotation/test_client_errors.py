@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from annotation.client import PAGE, LabelStudioClient, check_config
-from annotation.errors import ConfigRefused, StudioGone, StudioMissing, StudioRefused
+from annotation.client import PAGE, LabelStudioClient
+from annotation.errors import StudioGone, StudioMissing, StudioRefused
 from extraction.json_values import Json, JsonObject
 from tests.service.servers import free_port
 
@@ -174,10 +174,3 @@ def test_no_task_is_missed_where_many_changed_at_one_moment() -> None:
 
 def moment(said: str) -> datetime:
     return datetime.fromisoformat(said) if said else datetime.min.replace(tzinfo=UTC)
-
-
-def test_a_config_is_checked_before_it_is_sent() -> None:
-    with pytest.raises(ConfigRefused):
-        check_config("<View><Labels")
-    with pytest.raises(ConfigRefused):
-        check_config('<View><RectangleLabels name="label" toName="nowhere"/></View>')

@@ -13,6 +13,7 @@ from annotation.drift import (
     find_alarm,
 )
 from annotation.promise import SeenDocument, SeenField
+from annotation.quality import find_quality
 
 TARGET = 0.005
 
@@ -99,6 +100,6 @@ def test_at_the_target_itself_false_alarms_are_as_rare_as_promised() -> None:
 
 
 def test_groups_tell_form_and_quality() -> None:
-    assert document_groups("claim", [0.999] * 9) == ("form:claim", "quality:0")
-    assert document_groups("claim", [0.95] * 9) == ("form:claim", "quality:1")
-    assert document_groups("claim", []) == ("form:claim", "quality:2")
+    assert document_groups("claim", find_quality([0.999] * 9)) == ("form:claim", "quality:0")
+    assert document_groups("claim", find_quality([0.95] * 9)) == ("form:claim", "quality:1")
+    assert document_groups("claim", find_quality([])) == ("form:claim", "quality:2")

@@ -104,6 +104,8 @@ def test_poor_scans_are_shown_whole_while_they_break_the_promise() -> None:
     kept = judge_promise(FRESH, spoilt)
     assert kept.kept and kept.poorest == POOREST - 1
     assert kept.threshold_for(POOREST) == 1.0 and kept.threshold_for(0) == kept.threshold < 1.0
+    told = [(one.quality, one.share, one.threshold) for one in kept.qualities]
+    assert told == [(0, None, kept.threshold), (1, None, kept.threshold), (POOREST, None, 1.0)]
     assert (kept.wrong, kept.audited) == (0, 20_000)
     assert kept.automation == pytest.approx(2 * ACCEPTED[kept.level])
     assert judge_promise(kept, spoilt) == kept
@@ -116,6 +118,7 @@ def test_the_threshold_follows_what_comes() -> None:
     many = replace(audited, recent=RecentWork((0.05, 0.9, 0.05), (ACCEPTED,) * 3))
     kept = judge_promise(FRESH, few)
     assert kept.kept and kept.mixture == (0.6, 0.1, 0.3)
+    assert tuple(one.share for one in kept.qualities) == kept.mixture
     held = judge_promise(kept, many)
     assert held.state is PromiseState.WITHDRAWN and held.error is None and held.since is None
     assert judge_promise(held, few) == kept

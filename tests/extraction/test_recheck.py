@@ -65,3 +65,11 @@ def test_a_field_that_is_declared_no_more_keeps_its_value() -> None:
     gone = replace(_field("12", 5), value="twelve")
     record = replace(_record("7"), fields={**_record("7").fields, "gone": gone})
     assert recheck_record(record, DECLARATION).fields["gone"] == gone
+
+
+def test_the_same_text_is_read_as_each_field_declares_it() -> None:
+    kinds = {"number": 7.0, "percent": 0.07, "text": "7"}
+    for kind, value in kinds.items():
+        total = DECLARATION.fields[0].model_copy(update={"kind": kind})
+        form = DECLARATION.model_copy(update={"fields": (total, DECLARATION.fields[1])})
+        assert recheck_record(_record("7"), form).fields["total"].value == value
