@@ -17,7 +17,7 @@ from archive.endings import lock_document, make_split
 from archive.errors import IllegalMove, NotFound
 from archive.history import EventKind, add_event
 from archive.ids import new_id
-from archive.reasons import write_reason
+from archive.reasons import Reason, reason_to_refusal, write_reason
 from archive.reviews import withdraw_tasks
 from archive.states import (
     OPEN_STEPS,
@@ -127,10 +127,8 @@ def add_document(
     return document
 
 
-def add_refusal(
-    session: Session, archive_id: str, name: str, reason: str, category: str = "input"
-) -> Refusal:
-    row = Refusal(archive_id=archive_id, name=name, reason=reason, category=category)
+def add_refusal(session: Session, archive_id: str, name: str, reason: Reason) -> Refusal:
+    row = reason_to_refusal(archive_id, name, reason)
     session.add(row)
     return row
 
@@ -200,12 +198,6 @@ def reprocess_document(
         user_id=user_id,
     )
     return document
-
-
-def find_asked_version(session: Session, document_id: str) -> str | None:
-    """The version that the document is to be read by, None the one in use."""
-    row = session.get(AskedVersion, document_id, populate_existing=True)
-    return None if row is None else row.version
 
 
 def _ask_for_version(session: Session, document_id: str, version: str | None) -> None:

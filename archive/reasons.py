@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from archive.tables import Document, Step
+from archive.tables import Document, Refusal, ReviewTaskRow, Step, TrainingRun
 from extraction.errors import Facts, FormloopError
 from extraction.json_values import Json, JsonObject
 
@@ -27,12 +27,25 @@ class Reason:
 
 NO_PAGE: Final = Reason("no_page", "the file has no page")
 NOTHING_READ: Final = Reason("nothing_read", "no page could be read")
+DELETED_IN_STUDIO: Final = Reason(
+    "deleted_in_studio", "it was deleted in Label Studio and is put there again"
+)
+
+
+Failing = Document | Step | Refusal | ReviewTaskRow | TrainingRun
+"""Rows that say why something failed."""
 
 
 def worker_died(attempts: int) -> Reason:
     """Each of so many processes ended while it was at the step."""
     text = f"its worker ended without a word in each of {attempts} attempts"
     return Reason("worker_died", text, {"attempts": attempts})
+
+
+def training_died(attempts: int) -> Reason:
+    """Each of so many processes ended while it was at the training."""
+    text = f"its process ended without a word in each of {attempts} attempts"
+    return Reason("training_died", text, {"attempts": attempts})
 
 
 def error_to_reason(error: Exception) -> Reason:
@@ -56,9 +69,20 @@ def terms_to_reason(text: str, terms: Mapping[str, Json] | None) -> Reason:
     return Reason(str(stored.get("category", "")), text, numbers)
 
 
-def write_reason(row: Document | Step, reason: Reason | None) -> None:
+def write_reason(row: Document | Step | ReviewTaskRow | TrainingRun, reason: Reason | None) -> None:
     row.reason = None if reason is None else reason.text
     row.reason_terms = None if reason is None else reason_to_terms(reason)
+
+
+def reason_to_refusal(archive_id: str, name: str, reason: Reason) -> Refusal:
+    """The row of a file that is not accepted."""
+    return Refusal(
+        archive_id=archive_id,
+        name=name,
+        category=reason.category,
+        reason=reason.text,
+        reason_terms=reason_to_terms(reason),
+    )
 
 
 def reason_detail(reason: Reason | None) -> JsonObject:
@@ -68,9 +92,15 @@ def reason_detail(reason: Reason | None) -> JsonObject:
     return {"reason": reason.text, "reason_terms": reason_to_terms(reason)}
 
 
-def find_reason(row: Document | Step) -> Reason | None:
+def find_reason(row: Failing) -> Reason | None:
     """Why the row failed, None where it did not."""
-    return terms_to_reason(row.reason, row.reason_terms) if row.reason else None
+    if not row.reason:
+        return None
+    terms = row.reason_terms
+    if terms is None and isinstance(row, Refusal):
+        # Refusals had a category before they had terms.
+        terms = {"category": row.category}
+    return terms_to_reason(row.reason, terms)
 
 
 def detail_to_reason(detail: JsonObject) -> Reason | None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from annotation.errors import ConfigRefused
 from archive.kept_settings import REVIEW_PROBLEM, read_setting
+from archive.reasons import Reason, terms_to_reason
 from archive.tables import AnnotationVersion, ReviewProject, ReviewState, ReviewTaskRow
 
 
@@ -43,9 +45,18 @@ def find_review_standing(session: Session) -> ReviewStanding:
 
 def find_review_problem(session: Session) -> str | None:
     """One line: what stands in the way of the review, and what to do."""
+    reason = find_review_hindrance(session)
+    return None if reason is None else reason.text
+
+
+def find_review_hindrance(session: Session) -> Reason | None:
+    """The same with its category, for who reads another language."""
     told = read_setting(session, REVIEW_PROBLEM)
     if told is not None:
-        return str(told.get("text"))
+        return terms_to_reason(str(told.get("text")), told)
     query = select(ReviewProject).where(ReviewProject.problem.is_not(None)).limit(1)
     row = session.scalar(query)
-    return None if row is None else f"{row.form_type}: {row.problem}"
+    if row is None:
+        return None
+    text = f"{row.form_type}: {row.problem}"
+    return Reason(ConfigRefused.category, text, {"form_type": row.form_type})

@@ -98,6 +98,7 @@ class ReviewTaskRow(Row):
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(default=utc_now)
     reason: Mapped[str | None] = mapped_column(Text)
+    reason_terms: Mapped[JsonObject | None] = mapped_column(JSON(none_as_null=True))
     look_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     pushed_at: Mapped[datetime | None]

@@ -18,6 +18,7 @@ from annotation.task_json import task_to_json
 from annotation.values import ReviewTask
 from archive.clock import doubling_wait
 from archive.ids import MOST_PARAMETERS, in_batches
+from archive.reasons import DELETED_IN_STUDIO, Reason, write_reason
 from archive.tables import AbandonedTask, Document, ReviewProject, ReviewState, ReviewTaskRow
 
 FIRST_WAIT: Final = timedelta(seconds=5)
@@ -151,18 +152,21 @@ def note_pushed(
                 )
             )
         elif row.state == ReviewState.WAITING:
-            row.state, row.reason, row.attempts = ReviewState.PUSHED, None, 0
+            row.state, row.attempts = ReviewState.PUSHED, 0
+            write_reason(row, None)
             row.project_id, row.label_studio_task_id = project_id, studio_id
             row.pushed_at = now
             # An answer may have come before we knew of the task, or before it was made again.
             row.look_at = now
 
 
-def postpone_tasks(session: Session, task_ids: Collection[str], reason: str, now: datetime) -> None:
+def postpone_tasks(
+    session: Session, task_ids: Collection[str], reason: Reason, now: datetime
+) -> None:
     """They could not be put before people; tried again after their wait."""
     for row in _rows(session, task_ids):
         if row.state == ReviewState.WAITING:
-            row.reason = reason[:2000]
+            write_reason(row, reason)
             row.due_at = max(row.due_at, now + wait_after(row.attempts))
 
 
@@ -175,7 +179,7 @@ def return_tasks(session: Session, task_ids: Collection[str], now: datetime) -> 
         row.label_studio_task_id, row.look_at = None, None
         if row.state != ReviewState.SETTLED:
             row.state, row.due_at, row.attempts = ReviewState.WAITING, now, 0
-            row.reason = "it was deleted in Label Studio and is put there again"
+            write_reason(row, DELETED_IN_STUDIO)
             count += 1
     return count
 

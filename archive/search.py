@@ -107,29 +107,6 @@ def find_document_ids(session: Session, query: DocumentQuery) -> tuple[str, ...]
     return tuple(session.scalars(_sorted(session, wanted, query)))
 
 
-def fields_of(session: Session, document_ids: Sequence[str]) -> dict[str, tuple[FieldValue, ...]]:
-    """The indexed fields of some documents, for showing beside them in a list."""
-    rows = session.scalars(
-        select(FieldValue)
-        .where(FieldValue.document_id.in_(document_ids))
-        .order_by(FieldValue.document_id, FieldValue.path)
-    )
-    found: dict[str, list[FieldValue]] = {document_id: [] for document_id in document_ids}
-    for row in rows:
-        found[row.document_id].append(row)
-    return {document_id: tuple(values) for document_id, values in found.items()}
-
-
-def field_names(session: Session, archive_id: str | None = None) -> tuple[str, ...]:
-    """The names that can be filtered and sorted by, in order."""
-    query = select(FieldValue.name).distinct()
-    if archive_id is not None:
-        query = query.join(Document, Document.id == FieldValue.document_id).where(
-            Document.archive_id == archive_id
-        )
-    return tuple(sorted(session.scalars(query)))
-
-
 def _in_order(session: Session, document_ids: Sequence[str]) -> tuple[Document, ...]:
     rows = session.scalars(select(Document).where(Document.id.in_(document_ids)))
     by_id = {row.id: row for row in rows}

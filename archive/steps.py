@@ -298,17 +298,6 @@ def find_results(session: Session, document_id: str, generation: int) -> tuple[R
     return tuple(session.scalars(query))
 
 
-def find_steps(session: Session, document_id: str) -> tuple[Step, ...]:
-    """All steps of the document's present generation; failed ones have a ``reason``."""
-    query = (
-        select(Step)
-        .join(Document, Document.id == Step.document_id)
-        .where(Step.document_id == document_id, Step.generation == Document.generation)
-        .order_by(Step.page, Step.created_at)
-    )
-    return tuple(session.scalars(query))
-
-
 def _find_step(session: Session, key: StepKey) -> Step | None:
     return session.get(
         Step, (key.document_id, key.generation, key.step, key.page), populate_existing=True

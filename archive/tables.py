@@ -118,6 +118,7 @@ class Refusal(Row):
     name: Mapped[str] = mapped_column(Text)
     category: Mapped[str] = mapped_column(String(40))
     reason: Mapped[str] = mapped_column(Text)
+    reason_terms: Mapped[JsonObject | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from archive.errors import IllegalMove, LeaseLost, NotFound
 from archive.kept_settings import read_setting, write_setting
+from archive.reasons import Reason, training_died, write_reason
 from archive.tables import CorrectionRow, TrainingKind, TrainingRun, TrainingState
 from extraction.json_values import JsonObject
 
@@ -81,8 +82,7 @@ def lease_run(session: Session, owner: str, now: datetime) -> TrainingRun | None
     query = select(TrainingRun).where(free).order_by(TrainingRun.id).with_for_update()
     for row in session.scalars(query):
         if row.attempts >= MOST_ATTEMPTS:
-            end = f"its process ended without a word in each of {row.attempts} attempts"
-            _end(row, TrainingState.FAILED, now, end)
+            _end(row, TrainingState.FAILED, now, training_died(row.attempts))
             continue
         row.state, row.owner = TrainingState.RUNNING, owner[:200]
         row.attempts += 1
@@ -119,8 +119,8 @@ def finish_run(
     _end(row, TrainingState.DONE, now, None)
 
 
-def fail_run(session: Session, run_id: str, owner: str, now: datetime, reason: str) -> None:
-    _end(_held(session, run_id, owner), TrainingState.FAILED, now, reason[:2000])
+def fail_run(session: Session, run_id: str, owner: str, now: datetime, reason: Reason) -> None:
+    _end(_held(session, run_id, owner), TrainingState.FAILED, now, reason)
 
 
 def release_run(session: Session, run_id: str, owner: str) -> None:
@@ -222,6 +222,7 @@ def _held(session: Session, run_id: str, owner: str) -> TrainingRun:
     return row
 
 
-def _end(row: TrainingRun, state: TrainingState, now: datetime, reason: str | None) -> None:
-    row.state, row.finished_at, row.reason = state, now, reason
+def _end(row: TrainingRun, state: TrainingState, now: datetime, reason: Reason | None) -> None:
+    row.state, row.finished_at = state, now
+    write_reason(row, reason)
     row.owner = row.leased_until = None

@@ -67,6 +67,7 @@ class TrainingRun(Row):
     version: Mapped[str | None] = mapped_column(String(100))
     result: Mapped[JsonObject] = mapped_column(JSON, default=dict)
     reason: Mapped[str | None] = mapped_column(Text)
+    reason_terms: Mapped[JsonObject | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

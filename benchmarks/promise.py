@@ -19,6 +19,7 @@ from typing import Final
 
 import numpy as np
 
+from annotation.policy import USUAL_POLICY
 from annotation.promise import DOUBTS, level_to_threshold
 from annotation.reliability import measure_by_kind, measure_reliability
 from benchmarks.promise_documents import (
@@ -30,7 +31,6 @@ from benchmarks.promise_documents import (
 from benchmarks.promise_office import (
     CERTAINTY,
     LATER,
-    POLICY,
     TARGET,
     Office,
     Outcome,
@@ -86,7 +86,7 @@ def outcomes_to_row(name: str, read: str, audited: str, outcomes: Sequence[Outco
 def audit_rows(office: Office, repetitions: int, pool: Executor) -> list[Cells]:
     even, only = office.mixture(), office.only(OFFICE)
     worst = Office(office.population, SPOILT_DOCUMENTS)
-    usual = POLICY.audit_documents, POLICY.audit_fields
+    usual = USUAL_POLICY.audit_documents, USUAL_POLICY.audit_fields
     by_document, by_field = prove_documents, prove_fields
     cases: tuple[Case, ...] = (
         ("all levels alike", office, even, by_document, usual),
@@ -137,7 +137,7 @@ def live_rows(office: Office, repetitions: int, pool: Executor) -> list[Cells]:
         f"{scan} six times as often": (office, weights)
         for scan, weights in favoured_one_by_one(office).items()
     }
-    audited = round(READ[-1] * POLICY.audit_documents)
+    audited = round(READ[-1] * USUAL_POLICY.audit_documents)
     rows: list[Cells] = []
     for name, later in {**cases, **each}.items():
         run = partial(live_once, office, even, later, audited)
@@ -217,8 +217,8 @@ def measure_promise(forms: int, processes: int, repetitions: int) -> Section:
     head = (
         f"{len(documents)} documents, {len(population.wrong)} fields, "
         f"{population.wrong.mean():.2%} of them read wrong; target {TARGET:.1%} at "
-        f"{CERTAINTY:.0%}, {repetitions} repetitions; {POLICY.audit_documents:.0%} of the "
-        f"documents are audited, {POLICY.audit_fields:.0%} of the fields of each "
+        f"{CERTAINTY:.0%}, {repetitions} repetitions; {USUAL_POLICY.audit_documents:.0%} of the "
+        f"documents are audited, {USUAL_POLICY.audit_fields:.0%} of the fields of each "
         f"({FEW_DOCUMENTS[0]:.0%} and {FEW_DOCUMENTS[1]:.0%} where fewer are). Below: "
         f"{READ[-1]} documents were read before, and {LATER} come after."
     )

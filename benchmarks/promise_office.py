@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -20,19 +20,19 @@ from annotation.drift import (
     Sums,
     bet_on_document,
     group_slack,
+    patience_share,
 )
-from annotation.policy import ReviewPolicy
+from annotation.policy import USUAL_POLICY
 from annotation.promise import DOUBTS, NEVER, Audit, Counts, Proof, find_proof, start_level
 from annotation.quality import POOREST, QUALITIES, Mixture, find_mixture
 from annotation.simulated_audit import simulated_documents
-from annotation.standing import WITHDRAWN_SHARE, cautious_level
+from annotation.standing import cautious_level, withdrawn_level
 from archive.audited import MOST_AUDITED
 from archive.recent import RECENT_DOCUMENTS
 from benchmarks.promise_documents import Population
 
 TARGET: Final = 0.005
 CERTAINTY: Final = 0.95
-POLICY: Final = ReviewPolicy()
 LATER: Final = 10_000
 """Documents that come after the promise is made."""
 BLOCK: Final = 1000
@@ -71,7 +71,7 @@ class Office:
         self.wrong = self._count(owner[population.wrong], population.levels[population.wrong])
 
     def _count(self, owner: Numbers, levels: Numbers) -> Counts:
-        return count_levels(owner, levels, len(self.population.scans))
+        return count_accepted(owner, levels, len(self.population.scans))
 
     def mixture(self, favoured: Sequence[str] = (), factor: float = FACTOR) -> Weights:
         """Chance of each document: all levels of scans alike, but for the favoured ones."""
@@ -118,13 +118,13 @@ class Office:
         wrong = population.wrong[field] | spoilt[owner]
         levels = population.levels[field]
         return Audit(
-            count_levels(owner[wrong], levels[wrong], len(chosen)),
-            count_levels(owner, levels, len(chosen)),
+            count_accepted(owner[wrong], levels[wrong], len(chosen)),
+            count_accepted(owner, levels, len(chosen)),
             population.qualities[chosen],
         )
 
 
-def count_levels(owner: Numbers, levels: Numbers, documents: int) -> Counts:
+def count_accepted(owner: Numbers, levels: Numbers, documents: int) -> Counts:
     """Fields of each document accepted at each of ``DOUBTS``."""
     width = NEVER + 1
     counts = np.bincount(owner * width + levels, minlength=documents * width)
@@ -193,7 +193,7 @@ class Watch:
             groups[f"{QUALITY_GROUP}{quality}"] = part.qualities[told] == quality
         for group, kept in groups.items():
             # One form type and each quality share the half that is not for all.
-            most = PATIENCE * (2.0 if group == ALL else 2.0 * (QUALITIES + 1))
+            most = PATIENCE * patience_share(group, QUALITIES + 1)
             sums = self.sums.get(group, NO_SUMS)
             for factors in bet_on_document(
                 wrong[kept].astype(np.int64),
@@ -218,20 +218,20 @@ def live_once(
     """After an audit, documents of another mixture (or of another office) come, and some of
     them are audited; the threshold follows what comes, what the audit proves and what the
     watch sees, each a block late."""
-    audit = office.audit(office.draw(before, audited, rng), rng, POLICY.audit_fields)
+    audit = office.audit(office.draw(before, audited, rng), rng, USUAL_POLICY.audit_fields)
     recent = office.qualities(office.draw(before, RECENT_DOCUMENTS, rng))
     proof = prove_documents(audit, recent)
     watch, withdrawn_after, proved = Watch(), None, 0
     totals = np.zeros(3)
     other, weights = later
-    strictest = Proof(sum(doubt <= WITHDRAWN_SHARE * TARGET for doubt in DOUBTS) - 1, POOREST, 0.0)
+    strictest = Proof(withdrawn_level(TARGET), POOREST, 0.0)
     for start in range(0, LATER, BLOCK):
         came = other.draw(weights, BLOCK, rng)
         used = strictest if proof is None else proof
         proved += proof is not None
         totals += accepted(other, came, used)
         looked = other.audit(
-            came[: round(BLOCK * POLICY.audit_documents)], rng, POLICY.audit_fields
+            came[: round(BLOCK * USUAL_POLICY.audit_documents)], rng, USUAL_POLICY.audit_fields
         )
         stopped = used.level >= 0 and watch.look(looked, used)
         audit = looked if stopped else joined(audit, looked)
@@ -265,15 +265,7 @@ def accepted(office: Office, came: Numbers, proof: Proof) -> Weights:
 def spoilt(population: Population, fields: float, seed: int = 1) -> Population:
     """The same work where that share of fields is wrong without a sign of it."""
     broken = np.random.default_rng(seed).random(len(population.wrong)) < fields
-    return Population(
-        population.scans,
-        population.starts,
-        population.levels,
-        population.wrong | broken,
-        population.scores,
-        population.judged,
-        population.qualities,
-    )
+    return replace(population, wrong=population.wrong | broken)
 
 
 def repeated(

@@ -122,9 +122,16 @@ def read_samples(stations: Stations, levels: Sequence[str]) -> Iterator[Reviewed
         task = record_to_task(path.stem, routing.record, declaration, routing)
         truth = read_truth(truth_path)
         true_form = truth_to_form(truth)
-        rows = align_form(routing.record, true_form)
-        read = (level, routing.record, truth, true_form, declaration, task, rows)
-        yield ReviewedSample(*read, doubts=routing.doubts)
+        yield ReviewedSample(
+            level=level,
+            record=routing.record,
+            truth=truth,
+            true_form=true_form,
+            declaration=declaration,
+            task=task,
+            rows=align_form(routing.record, true_form),
+            doubts=routing.doubts,
+        )
 
 
 def truth_to_form(truth: Truth) -> TrueForm:

@@ -8,15 +8,14 @@ read surely, nor what is a known text already. What was read stays with the fiel
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from extraction.declarations import ColumnDeclaration, FieldDeclaration, FormDeclaration
 from extraction.fields.drafts import Drafts, FieldDraft
 from extraction.normalise import compact_text, text_to_value
-from extraction.recheck import recheck_record
-from extraction.values import Field, Record, Word
+from extraction.values import Word
 
 REPAIRED: Final = "repaired:"
 """Begins the reason of a field that was repaired; what was read follows."""
@@ -184,37 +183,6 @@ def _repaired(
         return draft
     value = text_to_value(repair.after, declared.kind, declared.choices)
     return replace(draft, text=repair.after, value=value)
-
-
-def undo_repairs(
-    record: Record, declaration: FormDeclaration, names: Collection[str] | None = None
-) -> Record:
-    """The record as it would be without the repairs to fields of these declared names, all of
-    them by default: texts as they were read, values and checks by them."""
-    fields = {
-        name: _undone(item) if names is None or name in names else item
-        for name, item in record.fields.items()
-    }
-    groups = {
-        group: tuple(
-            {
-                column: _undone(item) if names is None or f"{group}.{column}" in names else item
-                for column, item in row.items()
-            }
-            for row in rows
-        )
-        for group, rows in record.groups.items()
-    }
-    undone = replace(record, fields=fields, groups=groups)
-    return undone if undone == record else recheck_record(undone, declaration)
-
-
-def _undone(item: Field) -> Field:
-    read = read_as(item.reasons)
-    if read is None:
-        return item
-    reasons = tuple(reason for reason in item.reasons if not reason.startswith(REPAIRED))
-    return replace(item, text=read, reasons=reasons)
 
 
 def find_repair(

@@ -18,10 +18,8 @@ from extraction.ocr.reader import Reader
 from extraction.ocr.weights import lay_out_recogniser
 from models.gate import GateSettings, Verdict, judge
 from models.line_pictures import LinePicture, ReadLines, find_line_outcomes, lines_digest
-from models.ocr_versions import OCR_VERSION_FILE, OcrVersion, OcrVersions
+from models.ocr_versions import OCR_GATE_FILE, OCR_VERSION_FILE, OcrVersion, OcrVersions
 from models.outcomes import FormOutcome
-
-OCR_GATE_FILE = "gate.json"
 
 OpenLines = Callable[[Path | None], ReadLines]
 """A way to read lines with the recogniser in a folder; None: the shipped one."""

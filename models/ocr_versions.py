@@ -19,6 +19,8 @@ OCR_FOLDER = "ocr"
 """Below the data folder."""
 SHIPPED = "shipped"
 OCR_VERSION_FILE = "ocr.json"
+OCR_GATE_FILE = "gate.json"
+"""What the comparison with the one in use said."""
 POINTER_FILE = "current"
 
 

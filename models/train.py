@@ -19,14 +19,12 @@ from typing import Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from extraction.declarations import labels as declared_labels
 from extraction.declarations import load_declarations
 from models.dataset import DatasetSettings, make_dataset
-from models.evaluate import Predict
 from models.labelled_forms import files_digest, read_forms
 from models.network import NetworkSettings, TokenClassifier
 from models.registry import SHIPPED_FOLDER
@@ -43,11 +41,7 @@ from models.samples import (
 )
 from models.tokens import Vocabulary, texts_to_vocabulary
 from models.windows import (
-    PlacedWord,
     WindowSettings,
-    merge_windows,
-    windows_to_batch,
-    words_to_windows,
 )
 
 CHECKPOINT_SECONDS = 300
@@ -247,24 +241,6 @@ def _print_progress(
         np.mean(losses),
         progress.seconds / 60,
     )
-
-
-def network_predictor(
-    network: TokenClassifier, vocabulary: Vocabulary, settings: WindowSettings
-) -> Predict:
-    """Predict with the network itself, before it is exported."""
-
-    @torch.no_grad()
-    def predict(words: Sequence[PlacedWord]) -> NDArray[np.float64]:
-        windows = words_to_windows(words, vocabulary, settings)
-        logits = []
-        for window in windows:
-            inputs = windows_to_batch([window]).as_inputs()
-            tensors = {name: torch.from_numpy(array) for name, array in inputs.items()}
-            logits.append(network(**tensors)[0].numpy())
-        return merge_windows(windows, logits, len(words))
-
-    return predict
 
 
 def train_labeller(

@@ -13,6 +13,7 @@ import platform
 import threading
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,11 +23,12 @@ from celery.exceptions import SecurityWarning
 from archive.blobs import Blobs
 from archive.clock import utc_now
 from archive.database import Database
+from archive.errors import DatabaseGone
 from archive.health import finish_canary, write_heartbeat
 from archive.settings import Settings
 from archive.signing import derive_secret
 from archive.tables import StepKind
-from extraction.declarations import load_declarations
+from extraction.declarations import FormDeclaration, load_declarations
 from extraction.errors import FormloopError
 from workers.app import CANARY_TASK, EXTRACT_QUEUE, HARD_LIMIT_S, make_app
 from workers.learned_keys import renew_keys
@@ -34,7 +36,7 @@ from workers.leases import expire_leases
 from workers.lexicon import renew_lexicon
 from workers.logs import log_place, write_json_logs
 from workers.queue import args_to_key, count_waiting, step_task
-from workers.road import build_road, renew_road
+from workers.road import Road, build_road, renew_road
 from workers.steps import AUDIT_PURPOSE, Workplace, do_step, patiently
 
 LOOK_EVERY_S = 5.0
@@ -156,8 +158,7 @@ def register_tasks(app: Celery, place: Workplace, activity: Activity) -> None:
             try:
                 if kind != StepKind.SPLIT:
                     renew_road(place.road)
-                    renew_lexicon(place.road, place.database)
-                    renew_keys(place.road, place.database, tuple(place.declarations.values()))
+                    renew_learned(place.road, place.database, (*place.declarations.values(),))
                 do_step(place, args_to_key(document_id, generation, kind, page))
             except FormloopError as error:
                 _log.error("left to the scheduler: %s", error, extra={"more": {"page": page}})
@@ -173,6 +174,18 @@ def register_tasks(app: Celery, place: Workplace, activity: Activity) -> None:
     for kind in StepKind:
         app.task(step, name=step_task(kind))
     app.task(canary, name=CANARY_TASK)
+
+
+def renew_learned(road: Road, database: Database, declarations: Sequence[FormDeclaration]) -> bool:
+    """Between two steps: let the road take the lexicon and the keys learnt so far; whether
+    any is another. While the database is gone the road goes on with what it has."""
+    try:
+        with database.read() as session:
+            took_lexicon = renew_lexicon(road, session)
+            return renew_keys(road, session, declarations) or took_lexicon
+    except DatabaseGone as error:
+        _log.warning("what was learnt stays as it is: %s", error.reason)
+        return False
 
 
 def _take_over(database: Database, owner: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from sqlalchemy.orm import Session
+
 from annotation.learned_keys import declaration_with_keys, learn_keys
 from archive.blobs import Blobs
 from archive.clock import utc_now
 from archive.database import Database
-from archive.errors import DatabaseGone
 from archive.learned_keys import KeysByForm, find_learned, find_state, is_due, write_learned
 from archive.reviewed import find_reviewed_ids
 from extraction.declarations import FormDeclaration
@@ -22,25 +23,14 @@ MOST_DOCUMENTS = 200
 _log = logging.getLogger(__name__)
 
 
-def renew_keys(road: Road, database: Database, declarations: Sequence[FormDeclaration]) -> bool:
-    """Between two steps: let the road take the keys learnt so far; whether they are others.
-
-    ``declarations`` are the plain ones. While the database is gone the road goes on with
-    what it has.
-    """
-    if not isinstance(road, KeyedRoad):
+def renew_keys(road: Road, session: Session, declarations: Sequence[FormDeclaration]) -> bool:
+    """Let the road take the keys learnt so far; whether they are others. ``declarations`` are
+    the plain ones."""
+    name = find_state(session).name
+    if not isinstance(road, KeyedRoad) or name == road.keys:
         return False
-    try:
-        with database.read() as session:
-            state = find_state(session)
-            if state.name == road.keys:
-                return False
-            learned = find_learned(session)
-    except DatabaseGone as error:
-        _log.warning("the learnt keys stay as they are: %s", error.reason)
-        return False
-    road.take_keys(declarations_with_keys(declarations, learned), state.name)
-    _log.info("took learnt keys", extra={"more": {"keys": state.name}})
+    road.take_keys(declarations_with_keys(declarations, find_learned(session)), name)
+    _log.info("took learnt keys", extra={"more": {"keys": name}})
     return True
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from sqlalchemy.orm import Session
+
 from archive.clock import utc_now
 from archive.database import Database
-from archive.errors import DatabaseGone
 from archive.lexicon import find_lexicon, find_state, learn_if_due
 from extraction.declarations import FormDeclaration
 from workers.road import Road, TaughtRoad
@@ -15,21 +16,11 @@ from workers.road import Road, TaughtRoad
 _log = logging.getLogger(__name__)
 
 
-def renew_lexicon(road: Road, database: Database) -> bool:
-    """Between two steps: let the road take the lexicon in use now; whether it is another.
-
-    While the database is gone the road goes on with the one that it has.
-    """
-    if not isinstance(road, TaughtRoad):
+def renew_lexicon(road: Road, session: Session) -> bool:
+    """Let the road take the lexicon in use now; whether it is another."""
+    if not isinstance(road, TaughtRoad) or find_state(session).name == road.lexicon.version:
         return False
-    try:
-        with database.read() as session:
-            if find_state(session).name == road.lexicon.version:
-                return False
-            lexicon = find_lexicon(session)
-    except DatabaseGone as error:
-        _log.warning("the lexicon stays as it is: %s", error.reason)
-        return False
+    lexicon = find_lexicon(session)
     road.take_lexicon(lexicon)
     _log.info("took a lexicon", extra={"more": {"lexicon": lexicon.version}})
     return True

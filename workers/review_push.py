@@ -14,6 +14,7 @@ from annotation.task import task_to_label_studio
 from annotation.task_json import task_from_json
 from archive.blobs import picture_key
 from archive.clock import utc_now
+from archive.reasons import Reason
 from archive.reviews import (
     claim_tasks,
     find_due_tasks,
@@ -93,20 +94,20 @@ def _prepare(
 ) -> list[_Ready]:
     """As many as go into one request. What cannot be shown at all is postponed."""
     ready: list[_Ready] = []
-    broken: dict[str, str] = {}
+    broken: dict[str, Reason] = {}
     size = 0
     for row, document in due:
         try:
             body = _to_body(place, declaration, row, document)
         except InputError as error:
-            broken[row.id] = error.reason
+            broken[row.id] = Reason("task_unshowable", error.reason, {"error": error.reason})
             continue
         size += len(json.dumps(body))
         if ready and size > MOST_BYTES:
             break
         ready.append(_Ready(row.id, body))
     for task_id, reason in broken.items():
-        _log.warning("review task %s cannot be shown: %s", task_id, reason)
+        _log.warning("review task %s cannot be shown: %s", task_id, reason.text)
         _postpone(place, [task_id], reason, now + timedelta(hours=1))
     return ready
 
@@ -141,7 +142,8 @@ def _import(place: ReviewPlace, project_id: int, ready: Sequence[_Ready]) -> int
         place.studio.check()
         if len(ready) == 1:
             _log.warning("review task %s is refused: %s", ready[0].task_id, error.reason)
-            _postpone(place, [ready[0].task_id], error.reason, utc_now())
+            reason = Reason("task_refused", error.reason, {"error": error.reason})
+            _postpone(place, [ready[0].task_id], reason, utc_now())
             return 0
         half = len(ready) // 2
         return _import(place, project_id, ready[:half]) + _import(place, project_id, ready[half:])
@@ -152,6 +154,6 @@ def _import(place: ReviewPlace, project_id: int, ready: Sequence[_Ready]) -> int
     return len(pushed)
 
 
-def _postpone(place: ReviewPlace, task_ids: Sequence[str], reason: str, now: datetime) -> None:
+def _postpone(place: ReviewPlace, task_ids: Sequence[str], reason: Reason, now: datetime) -> None:
     with place.database.write() as session:
         postpone_tasks(session, task_ids, reason, now)

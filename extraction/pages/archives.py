@@ -68,7 +68,8 @@ class _Budget:
         self.unpacked_bytes += size
         if self.unpacked_bytes > self.limits.max_zip_bytes:
             size_gb = self.limits.max_zip_bytes / 2**30
-            raise TooLarge(f"the archive holds more than {size_gb:.3g} GB")
+            facts = {"gigabytes": f"{size_gb:.3g}"}
+            raise TooLarge(f"the archive holds more than {size_gb:.3g} GB", facts=facts)
         over = self.unpacked_bytes > self.limits.free_zip_bytes
         if over and self.unpacked_bytes > self.limits.max_zip_ratio * self.packed_bytes:
             raise TooLarge("the archive unpacks to far more than its size: a ZIP bomb")
@@ -88,6 +89,11 @@ def read_archive(file: IO[bytes], name: str, limits: Limits) -> Iterator[Archive
         yield error
 
 
+def _too_many_files(limits: Limits) -> TooLarge:
+    most = limits.max_zip_files
+    return TooLarge(f"the archive holds more than {most} files", facts={"files": most})
+
+
 def _read_level(
     file: IO[bytes], path: tuple[str, ...], budget: _Budget
 ) -> Iterator[ArchiveEntry | InputError]:
@@ -95,7 +101,7 @@ def _read_level(
     limits = budget.limits
     try:
         if _directory_size(file) > limits.max_zip_files * _ENTRY_DIRECTORY_BYTES:
-            raise TooLarge(f"the archive holds more than {limits.max_zip_files} files")
+            raise _too_many_files(limits)
         archive = zipfile.ZipFile(file)
     except (NotImplementedError, *_ZIP_ERRORS):
         yield DamagedInput("the ZIP archive is damaged or cut short", name=name)
@@ -104,7 +110,7 @@ def _read_level(
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         budget.files += len(entries)
         if budget.files > limits.max_zip_files:
-            raise TooLarge(f"the archive holds more than {limits.max_zip_files} files")
+            raise _too_many_files(limits)
         if _OFFICE_NAMES & {entry.filename for entry in entries}:
             yield UnsupportedInput("an Office or OFD document; save it as PDF", name=name)
             return
@@ -137,8 +143,8 @@ def _read_entry(
         yield DamagedInput("cannot be unpacked: the archive is damaged here", name=name)
         return
     if data is None:
-        size_mb = budget.limits.max_bytes / 2**20
-        yield TooLarge(f"larger than {size_mb:.0f} MB", name=name)
+        size_mb = round(budget.limits.max_bytes / 2**20)
+        yield TooLarge(f"larger than {size_mb} MB", name=name, facts={"megabytes": size_mb})
     elif len(path) == 1 and data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         yield from _read_level(io.BytesIO(data), entry_path, budget)
     else:

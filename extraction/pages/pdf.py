@@ -40,6 +40,7 @@ from extraction.pages.text_layer import (
     unreadable_share,
     visible_characters,
 )
+from extraction.pages.too_large import too_many_pages, too_many_pixels
 from extraction.values import Box, Image, RawPage
 
 LAYER_DPI = 144.0
@@ -141,8 +142,7 @@ def _open(data: bytes, name: str, limits: Limits) -> pdfium.PdfDocument | InputE
     document.close()
     if count == 0:
         return EmptyInput("the PDF has no pages", name=name)
-    facts = {"pages": limits.max_pages}
-    return TooLarge(f"{count} pages, more than {limits.max_pages}", name=name, facts=facts)
+    return too_many_pages(limits, name, count)
 
 
 def _read_page(
@@ -382,15 +382,9 @@ def _check_pictures(parts: _PageParts, limits: Limits) -> None:
     for item in parts.of_kind(pdfium_c.FPDF_PAGEOBJ_IMAGE):
         width, height = picture_pixels(item.raw)
         if width * height > limits.max_pixels:
-            raise _too_many_pixels(limits)
+            raise too_many_pixels(limits)
 
 
 def _check_size(width: float, height: float, dpi: float, limits: Limits) -> None:
     if width * height * (dpi / PT_PER_IN) ** 2 > limits.max_pixels:
-        raise _too_many_pixels(limits, f" at {dpi:.0f} dpi")
-
-
-def _too_many_pixels(limits: Limits, where: str = "") -> TooLarge:
-    million = round(limits.max_pixels / 1e6)
-    reason = f"more than {million} million pixels{where}"
-    return TooLarge(reason, facts={"million_pixels": million})
+        raise too_many_pixels(limits, dpi=dpi)

@@ -18,9 +18,10 @@ import PIL.Image
 import PIL.ImageOps
 from numpy.typing import NDArray
 
-from extraction.errors import DamagedInput, InputError, TooLarge, UnsupportedInput
+from extraction.errors import DamagedInput, InputError, UnsupportedInput
 from extraction.limits import Limits
 from extraction.pages.formats import Format
+from extraction.pages.too_large import too_many_pages, too_many_pixels
 from extraction.values import Image, RawPage
 
 A4_LONG_IN = 11.69
@@ -75,7 +76,7 @@ def read_pictures(
             return
         count = _count_frames(picture, limits)
         if count > limits.max_pages:
-            yield _too_many_pages(limits, name)
+            yield too_many_pages(limits, name)
             return
         for index in range(count):
             yield _tiff_page(picture, index, name, limits)
@@ -88,7 +89,7 @@ def count_picture_pages(data: bytes, format_: Format, name: str, limits: Limits)
             return 1
         count = _count_frames(picture, limits)
     if count > limits.max_pages:
-        raise _too_many_pages(limits, name)
+        raise too_many_pages(limits, name)
     return count
 
 
@@ -112,7 +113,7 @@ def _open(data: bytes, format_: Format, name: str, limits: Limits) -> PIL.Image.
     try:
         return PIL.Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS[format_])
     except PIL.Image.DecompressionBombError:
-        raise _too_many_pixels(limits, name, 1) from None
+        raise too_many_pixels(limits, name, 1) from None
     except _DECODE_ERRORS:
         reason = "the picture is damaged: its header cannot be read"
         raise DamagedInput(reason, name=name) from None
@@ -136,7 +137,7 @@ def _tiff_page(
     try:
         picture.seek(index)
     except PIL.Image.DecompressionBombError:
-        return _too_many_pixels(limits, name, index + 1)
+        return too_many_pixels(limits, name, index + 1)
     except _DECODE_ERRORS:
         return DamagedInput("the page cannot be found in the file", name=name, page=index + 1)
     return _frame_page(picture, index + 1, name, limits)
@@ -147,7 +148,7 @@ def _frame_page(
 ) -> RawPage | InputError:
     width, height = picture.size
     if width * height > limits.max_pixels:
-        return _too_many_pixels(limits, name, number)
+        return too_many_pixels(limits, name, number)
     if min(width, height) < 1:
         return DamagedInput("the picture has no pixels", name=name, page=number)
     try:
@@ -157,7 +158,7 @@ def _frame_page(
             dpi = dpi[::-1]
         image = picture_to_rgb(upright)
     except PIL.Image.DecompressionBombError:
-        return _too_many_pixels(limits, name, number)
+        return too_many_pixels(limits, name, number)
     except NotImplementedError:
         return UnsupportedInput("packed in a way that is not supported", name=name, page=number)
     except _DECODE_ERRORS:
@@ -225,14 +226,3 @@ def to_working_dpi(image: Image, x_dpi: float, y_dpi: float) -> tuple[Image, flo
     height, width = image.shape[:2]
     size = (max(1, round(width * x_scale)), max(1, round(height * y_scale)))
     return cast(Image, cv2.resize(image, size, interpolation=how)), dpi
-
-
-def _too_many_pixels(limits: Limits, name: str, page: int) -> TooLarge:
-    million = limits.max_pixels / 1e6
-    reason, facts = f"more than {million:.0f} million pixels", {"million_pixels": round(million)}
-    return TooLarge(reason, name=name, page=page, facts=facts)
-
-
-def _too_many_pages(limits: Limits, name: str) -> TooLarge:
-    facts = {"pages": limits.max_pages}
-    return TooLarge(f"more than {limits.max_pages} pages", name=name, facts=facts)

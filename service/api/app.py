@@ -22,8 +22,10 @@ from service.api import (
     exports,
     health,
     hooks,
+    keys,
     lexicon,
     model_versions,
+    ocr_versions,
     openapi,
     pictures,
     promise,
@@ -38,6 +40,7 @@ from service.api.problems import add_problem_answers
 from service.api.sights import RecentSights
 from service.api.surroundings import Surroundings
 from service.web import routes as pages
+from service.web.failures import find_failure_page
 from workers.app import make_app as make_queue
 
 _STALE_SECONDS: Final = 86_400
@@ -50,7 +53,9 @@ ROUTERS: Final = (
     documents.router,
     reviews.router,
     model_versions.router,
+    ocr_versions.router,
     lexicon.router,
+    keys.router,
     training_runs.router,
     promise.router,
     callbacks.router,
@@ -82,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (*ROUTERS, openapi.make_router(app), pages.router):
         app.include_router(router)
     pages.mount_static(app)
-    add_problem_answers(app)
+    add_problem_answers(app, find_failure_page)
     secure = settings.public_url.startswith("https://")
     app.add_middleware(Surroundings, measures=service.measures, secure=secure)
     return app

@@ -206,7 +206,12 @@ def _upload_to_shape(upload: Upload) -> UploadShape:
         id=upload.archive_id,
         documents=[document_to_uploaded(document) for document in upload.documents],
         refused=[
-            RefusedShape(name=file.name, category=file.category, reason=file.reason)
+            RefusedShape(
+                name=file.name,
+                category=file.category,
+                reason=file.reason,
+                facts=dict(file.facts),
+            )
             for file in upload.refused
         ],
     )

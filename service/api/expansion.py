@@ -46,7 +46,8 @@ def expand_archive(
             [*command, *arguments], capture_output=True, timeout=_LONGEST_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        yield error_to_refused(TooLarge("takes too long to unpack", name=file.name))
+        facts = {"minutes": _LONGEST_SECONDS // 60}
+        yield error_to_refused(TooLarge("takes too long to unpack", name=file.name, facts=facts))
         return
     if done.returncode == _FULL_DISK_EXIT:
         raise ExpansionFull("no room to unpack an archive")

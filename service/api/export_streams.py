@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import IO, Final, Literal, get_args
+from typing import IO, Final, Literal
 
 from extraction.declarations import FormDeclaration
 from extraction.exports.csv import COLUMNS, record_to_csv, without_formula
@@ -23,7 +23,6 @@ from extraction.values import Record
 from service.api.export_workbook import SharedWorkbook
 
 ExportFormat = Literal["xlsx", "csv", "jsonl", "zip"]
-EXPORT_FORMATS: Final = get_args(ExportFormat)
 MEDIA_TYPES: Final[dict[ExportFormat, str]] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",

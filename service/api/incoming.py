@@ -184,8 +184,9 @@ class FormReader:
             return unreadable(bytes(part.head), part.file_name)
         # An archive is measured by what it holds.
         if part.size > self._limits.max_bytes and part.format != "zip":
-            size_mb = self._limits.max_bytes / 2**20
-            return TooLarge(f"larger than {size_mb:.0f} MB", name=part.file_name)
+            size_mb = round(self._limits.max_bytes / 2**20)
+            facts = {"megabytes": size_mb}
+            return TooLarge(f"larger than {size_mb} MB", name=part.file_name, facts=facts)
         return None
 
     def _end_part(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from extraction.errors import InputError
+from extraction.errors import Facts, InputError
 from extraction.pages.formats import Format
 
 
@@ -22,12 +22,13 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
-    """A file that is not taken, and why; ``category`` is that of the error."""
+    """A file that is not taken, and why; ``category`` and ``facts`` are those of the error."""
 
     name: str
     reason: str
     category: str
+    facts: Facts = field(default_factory=dict)
 
 
 def error_to_refused(error: InputError) -> RefusedFile:
-    return RefusedFile(error.name or "", error.reason, error.category)
+    return RefusedFile(error.name or "", error.reason, error.category, dict(error.facts))

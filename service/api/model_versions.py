@@ -122,19 +122,19 @@ def queue_shadow(
 
 def promote(service: Service, request: Request, person: Person, version: str) -> None:
     registry_of(service).promote(version)
-    _promise_anew(service)
+    promise_anew(service)
     record_action(service, request, person, Action.CHANGED, f"model:{version}")
 
 
 def roll_back(service: Service, request: Request, person: Person) -> str:
     """The version that is current again; ModelError where there is no earlier one."""
     name = registry_of(service).roll_back()
-    _promise_anew(service)
+    promise_anew(service)
     record_action(service, request, person, Action.CHANGED, f"model:{name}", {"rollback": True})
     return name
 
 
-def _promise_anew(service: Service) -> None:
+def promise_anew(service: Service) -> None:
     """What was audited says nothing of the confidences that another version gives."""
     with service.database.write() as session:
         begin_anew(session, utc_now())

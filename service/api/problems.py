@@ -1,15 +1,18 @@
-"""Errors as RFC 9457 problem details, in the language that the reader asks for."""
+"""Errors as RFC 9457 problem details, in the language that the reader asks for.
+
+Where a browser asks for a page, the page that the app has for it is the answer instead.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
@@ -111,29 +114,41 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
 
-def problem_to_response(
-    request: Request,
-    kind: Kind,
-    detail: str = "",
-    *,
-    headers: Mapping[str, str] | None = None,
-    errors: Sequence[Mapping[str, object]] | None = None,
-) -> JSONResponse:
-    """The answer to a failed request; ``errors`` names each wrong value of an invalid one."""
-    about = KINDS[kind]
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed request; ``errors`` names each wrong value of an invalid one."""
+
+    kind: Kind
+    detail: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    errors: Sequence[Mapping[str, object]] = ()
+
+
+FindFailurePage = Callable[[Request, Failure], Awaitable[Response | None]]
+"""The page that says what failed; None for a program that asks."""
+
+
+async def failure_to_answer(request: Request, failure: Failure) -> Response:
+    """A page where a browser asks for one, else problem details."""
+    find_page: FindFailurePage = request.app.state.find_failure_page
+    return await find_page(request, failure) or failure_to_response(request, failure)
+
+
+def failure_to_response(request: Request, failure: Failure) -> JSONResponse:
+    about = KINDS[failure.kind]
     chinese = prefers_chinese(request)
     document: dict[str, object] = {
-        "type": f"urn:formloop:problem:{kind}",
+        "type": f"urn:formloop:problem:{failure.kind}",
         "title": about.title_zh if chinese else about.title,
         "status": about.status,
         "instance": request.url.path,
     }
-    if detail:
-        document["detail"] = detail
-    if errors:
-        document["errors"] = jsonable_encoder(errors)
-    sent = dict(headers or {})
-    if kind == "not_signed_in":
+    if failure.detail:
+        document["detail"] = failure.detail
+    if failure.errors:
+        document["errors"] = jsonable_encoder(failure.errors)
+    sent = dict(failure.headers)
+    if failure.kind == "not_signed_in":
         sent.setdefault("WWW-Authenticate", 'Bearer realm="formloop"')
     return JSONResponse(document, about.status, headers=sent, media_type=MEDIA_TYPE)
 
@@ -144,8 +159,9 @@ def prefers_chinese(request: Request) -> bool:
     return first.strip().casefold().startswith("zh")
 
 
-def add_problem_answers(app: FastAPI) -> None:
-    """Let every error of the app answer as problem details."""
+def add_problem_answers(app: FastAPI, find_page: FindFailurePage) -> None:
+    """Let every error of the app answer as problem details, or as the page found for it."""
+    app.state.find_failure_page = find_page
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
@@ -158,32 +174,32 @@ def error_to_kind(error: FormloopError) -> Kind:
     return _BY_CATEGORY.get(error.category, "invalid")
 
 
-async def _answer_problem(request: Request, error: Exception) -> JSONResponse:
+async def _answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return problem_to_response(request, error.kind, error.detail, headers=error.headers)
+    return await failure_to_answer(request, Failure(error.kind, error.detail, error.headers))
 
 
-async def _answer_http_error(request: Request, error: Exception) -> JSONResponse:
+async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = _BY_STATUS.get(error.status_code, "bad_request")
-    return problem_to_response(request, kind, headers=error.headers)
+    return await failure_to_answer(request, Failure(kind, headers=error.headers or {}))
 
 
-async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
+async def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # The wrong input itself is left out: it may be long, or a password.
     errors = [
         {"where": "/".join(map(str, item["loc"])), "reason": item["msg"]} for item in error.errors()
     ]
-    return problem_to_response(request, "invalid", errors=errors)
+    return await failure_to_answer(request, Failure("invalid", errors=errors))
 
 
-async def _answer_formloop_error(request: Request, error: Exception) -> JSONResponse:
+async def _answer_formloop_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, FormloopError)
     kind = error_to_kind(error)
     headers = {"Retry-After": "2"} if kind == "unavailable" else {}
-    return problem_to_response(request, kind, str(error), headers=headers)
+    return await failure_to_answer(request, Failure(kind, str(error), headers))
 
 
-async def _answer_fault(request: Request, error: Exception) -> JSONResponse:
-    return problem_to_response(request, "internal")
+async def _answer_fault(request: Request, error: Exception) -> Response:
+    return await failure_to_answer(request, Failure("internal"))

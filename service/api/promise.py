@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from annotation.promise import CurvePoint
-from annotation.quality import QUALITIES
 from annotation.standing import (
     LEAST_TARGET,
     MOST_TARGET,
@@ -137,11 +136,7 @@ def standing_to_shape(standing: PromiseStanding) -> PromiseShape:
         needed=standing.needed,
         simulated=standing.is_simulated,
         qualities=[
-            QualityShape(
-                share=standing.mixture[quality] if standing.mixture else None,
-                threshold=standing.threshold_for(quality),
-            )
-            for quality in range(QUALITIES)
+            QualityShape(share=one.share, threshold=one.threshold) for one in standing.qualities
         ],
     )
 

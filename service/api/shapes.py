@@ -25,20 +25,23 @@ def example(**values: Any) -> ConfigDict:
 
 
 _REFUSED: Final = {
-    "name": "notes.docx",
-    "category": "unsupported",
-    "reason": "an Office document; save it as PDF",
+    "name": "scan.tiff",
+    "category": "too_large",
+    "reason": "larger than 500 MB",
+    "facts": {"megabytes": 500},
 }
 
 
 class RefusedShape(BaseModel):
-    """``category`` is for programs, ``reason`` for people."""
+    """``category`` and ``facts``, the numbers of the reason, are for programs, ``reason`` for
+    people."""
 
     model_config = example(**_REFUSED)
 
     name: str
     category: str
     reason: str
+    facts: dict[str, int | float | str]
 
 
 class UploadedShape(BaseModel):

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.measures import Measures
-from service.api.problems import Kind, Problem, problem_to_response
+from service.api.problems import Failure, Kind, Problem, failure_to_answer
 
 MAX_BODY_BYTES: Final = 1 << 20
 _UPLOAD: Final = re.compile(r"/api/archives(/[^/]+/documents)?")
@@ -67,7 +67,7 @@ class Surroundings:
         try:
             refusal = _find_refusal(scope)
             if refusal is not None:
-                answer = problem_to_response(Request(scope), refusal)
+                answer = await failure_to_answer(Request(scope), Failure(refusal))
                 await answer(scope, receive, send_with_headers)
             else:
                 await self._app(scope, _limited(scope, receive), send_with_headers)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from archive.audit import Action
 from archive.clock import utc_now
+from archive.reasons import find_reason
 from archive.tables import TrainingKind, TrainingRun, TrainingState
 from archive.training_runs import (
     RunSettings,
@@ -40,6 +41,7 @@ _EXAMPLE = {
     "version": None,
     "result": {},
     "reason": None,
+    "reason_category": None,
     "created_at": "2026-11-21T08:00:00Z",
     "started_at": "2026-11-21T08:00:02Z",
     "finished_at": None,
@@ -61,7 +63,8 @@ class TrainingOrder(BaseModel):
 
 class TrainingRunShape(BaseModel):
     """``progress`` says the stage, the step and of how many; ``result`` what the gate said, or
-    what a shadow run found."""
+    what a shadow run found. ``reason`` says to people why it failed, ``reason_category`` to
+    programs."""
 
     model_config = example(**_EXAMPLE)
 
@@ -75,6 +78,7 @@ class TrainingRunShape(BaseModel):
     version: str | None
     result: dict[str, Any]
     reason: str | None
+    reason_category: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -158,6 +162,7 @@ def put_training_policy(
 
 
 def run_to_shape(run: TrainingRun) -> TrainingRunShape:
+    reason = find_reason(run)
     return TrainingRunShape(
         id=run.id,
         kind=run.kind,
@@ -169,6 +174,7 @@ def run_to_shape(run: TrainingRun) -> TrainingRunShape:
         version=run.version,
         result=run.result,
         reason=run.reason,
+        reason_category=None if reason is None else reason.category or None,
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,

@@ -22,6 +22,7 @@ from archive.documents import (
 )
 from archive.errors import DatabaseGone
 from archive.ids import new_id
+from archive.reasons import Reason
 from archive.reports import find_owned_blobs
 from archive.steps import LostStep
 from archive.tables import Document
@@ -162,7 +163,8 @@ def _open_archive(
         else:
             archive = find_archive(session, archive_id)
         for file in refused:
-            add_refusal(session, archive.id, file.name, file.reason, file.category)
+            reason = Reason(file.category, file.reason, file.facts)
+            add_refusal(session, archive.id, file.name, reason)
         detail = {"accepted": accepted, "refused": len(refused)}
         add_audit(session, actor, Action.UPLOADED, f"archive:{archive.id}", {**detail})
         return archive.id

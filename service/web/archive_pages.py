@@ -10,7 +10,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from archive.documents import find_archive, find_refusals
 from archive.people import Right
 from archive.progress import archive_counts
-from archive.review_state import find_review_problem
+from archive.reasons import find_reason
+from archive.review_state import find_review_hindrance
 from archive.states import DocumentState
 from service.api.auth import MaySee
 from service.api.context import TheService
@@ -38,7 +39,7 @@ def archives_page(
 ) -> Response:
     with service.database.read() as session:
         listing = find_archive_list(session, q.strip(), page)
-        problem = find_review_problem(session) if person.may(Right.OPERATE) else None
+        problem = find_review_hindrance(session) if person.may(Right.OPERATE) else None
     template = "parts/archive_rows.html" if _is_fragment(request) else "archives.html"
     return render(
         request,
@@ -65,7 +66,7 @@ def archive_page(
         archive = find_archive(session, archive_id)
         shown = archive_to_view(archive, archive_counts(session, archive_id))
         listing = find_document_list(session, archive_id, query, service.declarations)
-        refusals = find_refusals(session, archive_id)
+        refusals = tuple((row, find_reason(row)) for row in find_refusals(session, archive_id))
     record_sight(service, request, person, f"archive:{archive_id}")
     template = "parts/document_rows.html" if _is_fragment(request) else "archive.html"
     return render(

@@ -19,6 +19,7 @@ from annotation.values import Verdict
 from archive.corrections import find_corrections
 from archive.disagreements import find_disagreements
 from archive.kept_settings import STUDIO_PEOPLE, read_setting
+from archive.reasons import Reason, find_reason
 from archive.reviews import find_task
 from archive.tables import (
     AnnotationVersion,
@@ -68,7 +69,7 @@ class ReviewView:
 
     state: str
     task_id: str
-    reason: str
+    reason: Reason | None
     shown: int
     disagreements: int
     answers: tuple[AnswerView, ...]
@@ -88,7 +89,7 @@ def find_review(
     return ReviewView(
         state=str(task.state),
         task_id=task.id if is_there else "",
-        reason="" if is_withdrawn or is_there else task.reason or "",
+        reason=None if is_withdrawn or is_there else find_reason(task),
         shown=task.shown,
         disagreements=0 if is_withdrawn else len(open_ones),
         answers=_to_answers(

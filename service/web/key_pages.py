@@ -9,15 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from annotation.learned_keys import KeyUse, LearnedKey
-from archive.audit import Action
-from archive.clock import utc_now
 from archive.errors import NotFound
-from archive.learned_keys import KeysByForm, change_refusal, find_learned, find_state
+from archive.learned_keys import KeysByForm, find_learned, find_state
 from extraction.declarations import FormDeclaration
-from extraction.fields.key_match import comparable
 from service.api.auth import MaySee, MayTrain
 from service.api.context import TheService
-from service.api.trail import record_action
+from service.api.keys import KeyPlaceShape, change_key
 from service.web.model_view import find_titles
 from service.web.rendering import PageRoute, render, see_other
 
@@ -65,14 +62,11 @@ def post_key(
     refused: Annotated[bool, Form()] = False,
 ) -> Response:
     """Refuses a key, or allows it again."""
-    place = use, name, comparable(text)
+    place = KeyPlaceShape(form_type=form_type, use=use, name=name, text=text)
     try:
-        with service.database.write() as session:
-            change_refusal(session, form_type, place, refused=refused, now=utc_now())
+        change_key(service, request, person, place, refused=refused)
     except NotFound:
         return see_other("/keys?said=key_unknown")
-    detail = {"name": name, "text": text, "refused": str(refused).lower()}
-    record_action(service, request, person, Action.CHANGED, f"keys:{form_type}", {**detail})
     return see_other("/keys?said=key_changed")
 
 

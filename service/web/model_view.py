@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from archive.reasons import Reason, find_reason
 from archive.tables import TrainingRun
 from archive.training_runs import OPEN
 from extraction.declarations import FormDeclaration
@@ -65,7 +66,7 @@ class RunView:
     share: float
     loss: float | None
     version: str | None
-    reason: str | None
+    reason: Reason | None
     passed: bool | None
     promoted: bool
     reasons: tuple[ReasonView, ...]
@@ -92,8 +93,8 @@ def gate_to_view(gate: Mapping[str, Any], titles: Mapping[str, str]) -> GateView
     return GateView(
         passed=gate["passed"],
         champion=gate["champion"],
-        reasons=_reasons(gate["reasons"], titles),
-        notes=_reasons(gate["notes"], titles),
+        reasons=reasons_to_views(gate["reasons"], titles),
+        notes=reasons_to_views(gate["notes"], titles),
         whole_before=1 - gate["whole"]["champion"],
         whole_after=1 - gate["whole"]["challenger"],
         fields=tuple(_figures(before, after, _FIELD, titles)),
@@ -120,17 +121,17 @@ def run_to_view(run: TrainingRun, titles: Mapping[str, str]) -> RunView:
         share=step / steps if steps else 0.0,
         loss=progress.get("loss"),
         version=run.version,
-        reason=run.reason,
+        reason=find_reason(run),
         passed=result.get("passed"),
         promoted=bool(result.get("promoted")),
-        reasons=_reasons(result.get("reasons", ()), titles),
+        reasons=reasons_to_views(result.get("reasons", ()), titles),
         documents=int(result["documents"]) if isinstance(result.get("documents"), int) else 0,
         changed=int(result.get("changed", 0)),
         changes=tuple(result.get("examples", ()))[:MOST_CHANGES],
     )
 
 
-def _reasons(
+def reasons_to_views(
     stored: Sequence[Mapping[str, Any]], titles: Mapping[str, str]
 ) -> tuple[ReasonView, ...]:
     return tuple(

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
 from annotation.drift import FORM_GROUP, QUALITY_GROUP
-from annotation.quality import QUALITIES
 from annotation.reliability import measure_by_kind, measure_reliability
 from annotation.simulated_audit import simulated_judged
-from annotation.standing import LEAST_TARGET, MOST_TARGET, PromiseGoal, PromiseStanding
+from annotation.standing import LEAST_TARGET, MOST_TARGET, PromiseGoal
 from archive.audit import Action, add_audit
 from archive.audited import find_judged
 from archive.clock import utc_now
@@ -49,7 +47,6 @@ def promise_page(request: Request, service: TheService, person: MaySee) -> Respo
         place="promise",
         standing=standing,
         group=group_in_words(standing.group, language, service.declarations),
-        qualities=standing_to_qualities(standing),
         chart=standing_to_chart(standing),
         targets=TARGETS,
         nearest=TARGETS.index(nearest),
@@ -59,27 +56,6 @@ def promise_page(request: Request, service: TheService, person: MaySee) -> Respo
         kinds=measure_by_kind(shown),
         diagram=reliability_to_chart(whole),
         reliability_is_simulated=is_simulated,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class QualityRow:
-    """What passes of scans of that quality; ``share`` of what came lately, None while too few
-    documents did."""
-
-    quality: int
-    share: float | None
-    threshold: float
-
-
-def standing_to_qualities(standing: PromiseStanding) -> tuple[QualityRow, ...]:
-    return tuple(
-        QualityRow(
-            quality,
-            standing.mixture[quality] if standing.mixture else None,
-            standing.threshold_for(quality),
-        )
-        for quality in range(QUALITIES)
     )
 
 

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote, urlencode
+from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from archive.people import Person, Right
-from extraction.errors import FormloopError
-from service.api.auth import find_signed_in
-from service.api.context import find_service
-from service.api.problems import KINDS, Problem, error_to_kind
 from service.web import words
 from service.web.languages import CODES, DEFAULT, Language, find_language
 
@@ -48,7 +41,6 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Vary": "Cookie",
 }
-_ERRORS_WITH_WORDS: Final = (403, 404, 409, 422, 503)
 
 
 @lru_cache(maxsize=1)
@@ -111,11 +103,17 @@ def render(
             csrf_token=person.csrf if person else "",
             here=address_here(request),
             said=said,
-            script_texts=language.under("js."),
+            script_texts=_find_script_texts(language),
             **context,
         )
     )
     return HTMLResponse(html, status, headers=_HEADERS)
+
+
+def _find_script_texts(language: Language) -> dict[str, str]:
+    """Their own, and why a file is refused: that is said by scripts and by pages."""
+    failures = {f"failure.{name}": text for name, text in language.under("failure.").items()}
+    return language.under("js.") | failures
 
 
 def address_here(request: Request) -> str:
@@ -150,48 +148,7 @@ def is_own_address(address: str) -> bool:
 
 
 class PageRoute(APIRoute):
-    """A route whose failures are pages: the login form, or what is wrong in plain words."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_page(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except Problem as problem:
-                if problem.kind == "not_signed_in":
-                    return _to_login(request)
-                return await _render_error(request, KINDS[problem.kind].status)
-            except FormloopError as error:
-                return await _render_error(request, KINDS[error_to_kind(error)].status)
-            except RequestValidationError:
-                return await _render_error(request, 422)
-            except HTTPException as error:
-                return await _render_error(request, error.status_code)
-
-        return handle_page
-
-
-def _to_login(request: Request) -> Response:
-    if request.headers.get("X-Fragment"):
-        return Response(status_code=401)
-    if request.method != "GET" or request.url.path == "/":
-        return see_other("/login")
-    return see_other(f"/login?next={quote(address_here(request), safe='')}")
-
-
-async def _render_error(request: Request, status: int) -> Response:
-    shown = status if status in _ERRORS_WITH_WORDS else 422
-    person = await run_in_threadpool(_find_reader, request)
-    return render(request, person, "error.html", status, error=shown, place="")
-
-
-def _find_reader(request: Request) -> Person | None:
-    """Who reads the error page; nobody where that cannot be found out."""
-    try:
-        return find_signed_in(request, find_service(request))
-    except FormloopError:
-        return None
+    """A route whose failures are pages, whoever asks (``service.web.failures``)."""
 
 
 @lru_cache(maxsize=1)

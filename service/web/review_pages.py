@@ -14,7 +14,7 @@ from archive.corrections import apply_answers
 from archive.disagreements import choose_text
 from archive.errors import NotFound
 from archive.figures import read_figures, reviewed_form_types
-from archive.review_state import find_review_problem
+from archive.review_state import find_review_hindrance
 from extraction.exports.naming import find_titles
 from service.api.auth import MayCorrect, MayTrain, person_to_actor
 from service.api.context import Service, TheService
@@ -41,7 +41,7 @@ def figures_page(
         form_types = reviewed_form_types(session)
         chosen = form_type if form_type in form_types else ""
         figures = read_figures(session, chosen or None)
-        problem = find_review_problem(session)
+        problem = find_review_hindrance(session)
     return render(
         request,
         person,

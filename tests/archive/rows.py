@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive.documents import add_archive, add_document
@@ -17,7 +18,7 @@ from archive.steps import (
     finish_split,
     lease_step,
 )
-from archive.tables import Document, StepKind
+from archive.tables import Document, Step, StepKind
 from extraction.json_values import JsonObject
 from extraction.record_json import record_to_json
 from extraction.values import Field, Record
@@ -82,3 +83,14 @@ def extract(session: Session, document: Document, record: JsonObject, pages: int
 
 def open_keys(session: Session, now: datetime) -> list[StepKey]:
     return [lost.key for lost in find_lost_steps(session, now)]
+
+
+def find_steps(session: Session, document_id: str) -> tuple[Step, ...]:
+    """All steps of the document's present generation; failed ones have a ``reason``."""
+    query = (
+        select(Step)
+        .join(Document, Document.id == Step.document_id)
+        .where(Step.document_id == document_id, Step.generation == Document.generation)
+        .order_by(Step.page, Step.created_at)
+    )
+    return tuple(session.scalars(query))

@@ -16,12 +16,14 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from archive.audit import Action, find_audit
 from archive.database import Database
-from archive.documents import add_archive, find_archive
+from archive.documents import add_archive, find_archive, find_refusals
 from archive.errors import DatabaseGone, SchemaTooNew, StorageFull
 from archive.ids import new_id
 from archive.migrations.upgrade import newest_version
+from archive.reasons import Reason, find_reason
 from archive.search import DocumentQuery, FieldFilter, find_documents
 from archive.tables import Archive, Document, Row, Setting
+from archive.training_runs import find_run
 from tests.archive.conftest import NewDatabase
 from tests.archive.postgres import running_postgres
 
@@ -235,4 +237,32 @@ def test_a_full_disk_is_said_so(tmp_path: Path, migrated_sqlite: Path) -> None:
         session.add(Setting(name="big", value={"x": "y" * 5_000_000}))
     with database.read() as session:
         assert session.get(Setting, "big") is None
+    database.close()
+
+
+_OLD_REFUSAL = """
+INSERT INTO refusal (id, archive_id, name, category, reason, created_at)
+VALUES (:refusal, :archive, 'a.docx', 'unsupported', 'an Office document; save it as PDF', :at)
+"""
+_OLD_RUN = """
+INSERT INTO training_run (id, kind, state, cause, settings, attempts, progress, result, reason,
+    created_at)
+VALUES (:run, 'train', 'failed', 'person', '{}', 4, '{}', '{}', 'out of memory', :at)
+"""
+
+
+def test_an_upgrade_from_0007_keeps_the_reasons_that_had_no_terms(empty_url: NewDatabase) -> None:
+    database = Database(empty_url())
+    assert database.migrate("0007") == "0007"
+    at = datetime(2026, 1, 1, tzinfo=None if database.is_sqlite else UTC)
+    ids = {"archive": new_id(), "refusal": new_id(), "run": new_id(), "at": at}
+    with database.write() as session:
+        for statement in (_OLD_ARCHIVE, _OLD_REFUSAL, _OLD_RUN):
+            session.execute(text(statement), ids)
+    assert database.migrate() == newest_version()
+    with database.read() as session:
+        [refusal] = find_refusals(session, str(ids["archive"]))
+        assert find_reason(refusal) == Reason("unsupported", refusal.reason)
+        run = find_run(session, str(ids["run"]))
+        assert find_reason(run) == Reason("", "out of memory")
     database.close()

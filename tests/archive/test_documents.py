@@ -96,7 +96,7 @@ def test_counts_are_those_of_the_rows(database: Database) -> None:
             new_document(session, name, archive_id) for name in "abcdef"
         )
         new_document(session, "twin", archive_id, "a")
-        add_refusal(session, archive_id, "x.exe", "is no document", "unsupported")
+        add_refusal(session, archive_id, "x.exe", Reason("unsupported", "is no document"))
         first, *_ = split(session, half, 4)
         finish_page(session, take(session, first), "r", "v")
         extract(session, done, record_json(), pages=2)

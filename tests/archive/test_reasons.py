@@ -8,7 +8,7 @@ import pypdfium2 as pdfium
 import pytest
 
 from archive.database import Database
-from archive.documents import retry_document
+from archive.documents import add_archive, add_refusal, find_refusals, retry_document
 from archive.reasons import (
     NO_PAGE,
     Reason,
@@ -18,12 +18,12 @@ from archive.reasons import (
     reason_detail,
     worker_died,
 )
-from archive.steps import StepKey, fail_step, find_steps
-from archive.tables import Document, StepKind
+from archive.steps import StepKey, fail_step
+from archive.tables import Document, Refusal, StepKind
 from extraction.errors import EngineError, TooLarge
 from extraction.limits import Limits
 from extraction.pages.read import read_pages
-from tests.archive.rows import new_document, split, take
+from tests.archive.rows import find_steps, new_document, split, take
 
 
 def test_an_error_keeps_its_category_and_its_numbers() -> None:
@@ -55,6 +55,18 @@ def test_the_limit_that_a_file_breaks_is_a_fact(limits: Limits, fact: str) -> No
     first = next(iter(read_pages(packed.getvalue(), "a.pdf", limits)))
     assert isinstance(first, TooLarge)
     assert set(first.facts) == {fact}
+
+
+def test_a_refusal_keeps_its_numbers_and_an_old_one_its_category(database: Database) -> None:
+    reason = Reason("too_large", "larger than 500 MB", {"megabytes": 500})
+    with database.write() as session:
+        archive_id = add_archive(session, "box", None).id
+        add_refusal(session, archive_id, "a.tiff", reason)
+        old = Refusal(archive_id=archive_id, name="b.docx", category="unsupported", reason="no PDF")
+        session.add(old)
+    with database.read() as session:
+        kept = {row.name: find_reason(row) for row in find_refusals(session, archive_id)}
+    assert kept == {"a.tiff": reason, "b.docx": Reason("unsupported", "no PDF")}
 
 
 def test_what_is_stored_comes_back_and_is_forgotten_at_a_retry(database: Database) -> None:

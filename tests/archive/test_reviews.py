@@ -15,6 +15,7 @@ from archive.database import Database
 from archive.deletion import delete_document
 from archive.documents import accept_document, change_priority, reprocess_document
 from archive.process_leases import drop_lease, hold_lease
+from archive.reasons import Reason
 from archive.reviews import (
     abandon,
     claim_tasks,
@@ -79,7 +80,7 @@ def test_claimed_task_is_due_again_only_after_its_wait(database: Database) -> No
         session.flush()
         assert due(session, now) == []
         assert due(session, now + wait_after(1)) == [task_id]
-        postpone_tasks(session, [task_id], "a prediction is wrong", now)
+        postpone_tasks(session, [task_id], Reason("task_refused", "a prediction is wrong"), now)
         assert find_row(session, task_id).reason == "a prediction is wrong"
 
 

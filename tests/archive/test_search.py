@@ -21,8 +21,6 @@ from archive.search import (
     DocumentQuery,
     FieldFilter,
     Operator,
-    field_names,
-    fields_of,
     find_document_ids,
     find_documents,
 )
@@ -214,18 +212,9 @@ def test_printed_keys_of_undeclared_forms_are_searched(database: Database) -> No
         document = new_document(session, "x.pdf")
         extract(session, document, record_to_json(record))
         assert find_documents(session, DocumentQuery(text="经办人 赵六")).total == 1
-        assert field_names(session) == ("key_values.经办人",)
+        printed = FieldFilter("key_values.经办人", "=", "赵六")
+        assert find_documents(session, DocumentQuery(fields=(printed,))).total == 1
         assert document.doubtful == 0
-
-
-def test_fields_of_a_page_of_documents_come_in_one_question(
-    database: Database, few: dict[str, str]
-) -> None:
-    with database.read() as session:
-        shown = fields_of(session, [few["one.pdf"], few["unread_%.pdf"]])
-        assert [row.path for row in shown[few["one.pdf"]]] == ["payee", "total"]
-        assert shown[few["unread_%.pdf"]] == ()
-        assert field_names(session) == ("day", "payee", "total")
 
 
 @given(st.text(max_size=40))

@@ -26,7 +26,6 @@ from archive.steps import (
     find_lost_steps,
     find_ready_steps,
     find_results,
-    find_steps,
     finish_assemble,
     finish_page,
     finish_split,
@@ -36,7 +35,16 @@ from archive.steps import (
     renew_lease,
 )
 from archive.tables import StepKind
-from tests.archive.rows import extract, later, new_document, open_keys, record_json, split, take
+from tests.archive.rows import (
+    extract,
+    find_steps,
+    later,
+    new_document,
+    open_keys,
+    record_json,
+    split,
+    take,
+)
 
 ENGINE_DOWN = Reason("engine", "engine down")
 ENCRYPTED = Reason("encrypted", "is encrypted")

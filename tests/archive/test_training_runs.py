@@ -7,6 +7,7 @@ import pytest
 from archive.clock import utc_now
 from archive.database import Database
 from archive.errors import IllegalMove, LeaseLost, NotFound
+from archive.reasons import Reason, find_reason, training_died
 from archive.tables import TrainingKind, TrainingState
 from archive.training_runs import (
     LEASE,
@@ -97,6 +98,7 @@ def test_a_run_that_kills_every_process_fails(database: Database) -> None:
         run = find_run(session, run_id)
     assert run.state == TrainingState.FAILED
     assert "without a word" in (run.reason or "")
+    assert find_reason(run) == training_died(MOST_ATTEMPTS)
 
 
 def test_a_process_that_is_told_to_stop_costs_no_attempt(database: Database) -> None:
@@ -114,7 +116,7 @@ def test_a_cancelled_run_is_lost_to_its_holder(database: Database) -> None:
     with database.write() as session:
         cancel_run(session, run_id, utc_now())
     with database.write() as session, pytest.raises(LeaseLost):
-        fail_run(session, run_id, "one", utc_now(), "late")
+        fail_run(session, run_id, "one", utc_now(), Reason("training", "late"))
     with database.write() as session, pytest.raises(IllegalMove):
         cancel_run(session, run_id, utc_now())
     assert state(database, run_id) == TrainingState.CANCELLED

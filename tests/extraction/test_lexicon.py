@@ -21,10 +21,8 @@ from extraction.lexicon import (
     find_repair,
     read_as,
     repair_drafts,
-    undo_repairs,
 )
-from extraction.normalise import compact_text
-from extraction.values import Box, Field, Record, Source, Word
+from extraction.values import Box, Source, Word
 
 ENTRIES = {
     "数量指标": 90,
@@ -173,19 +171,6 @@ def test_drafts_are_repaired_row_by_row_and_numbers_left() -> None:
     assert repair_drafts(drafts, declaration, NO_LEXICON) == (drafts, {})
 
 
-def test_repairs_can_be_undone() -> None:
-    declaration = next(d for d in load_declarations() if d.name == "project_self_evaluation")
-    source = Source(1, Box(0, 0, 9, 9))
-    before = Field("生态致益指标", "生态致益指标", 0.6, "review", ("low_confidence",), source)
-    reasons = ("low_confidence", f"{REPAIRED}生态致益指标")
-    after = Field("生态效益指标", "生态效益指标", 0.6, "review", reasons, source)
-
-    def record(field: Field) -> Record:
-        groups = {"indicators": ({"level2": field},)}
-        return Record("a", "0", declaration.name, {}, {}, groups, (), (), ())
-
-    undone = undo_repairs(record(after), declaration)
-    assert undone.groups == record(before).groups
-    assert undo_repairs(record(after), declaration, ["indicators.level3"]) == record(after)
-    assert undo_repairs(record(before), declaration) == record(before)
-    assert read_as(reasons) == before.text and compact_text(before.text) == before.value
+def test_the_reason_of_a_repair_tells_what_was_read() -> None:
+    assert read_as(("low_confidence", f"{REPAIRED}生态致益指标")) == "生态致益指标"
+    assert read_as(("low_confidence",)) is None

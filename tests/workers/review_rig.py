@@ -1,14 +1,19 @@
-"""A review process over a Label Studio in memory, one turn of its jobs at a time."""
+"""A review process over a Label Studio in memory, one turn of its jobs at a time; or a real one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from annotation.client import LabelStudioClient
 from archive.database import Database
 from archive.tables import Document
 from extraction.json_values import JsonObject
 from tests.annotation.fake_studio import FakeStudio
 from tests.archive.review_rows import FORMS, add_reviewed
+from tests.service.servers import served
+from tests.service.worlds import World
 from workers.review_apply import apply_received
 from workers.review_place import ReviewPlace
 from workers.review_projects import keep_projects
@@ -17,6 +22,16 @@ from workers.review_sweep import Rounds, check_tasks, clear_abandoned, look_at_t
 
 KEY = b"a key of the tests"
 URL = "http://forms.example"
+
+
+@contextmanager
+def review_place(world: World, studio_url: str, token: str) -> Iterator[ReviewPlace]:
+    """A review process over a real Label Studio, which reaches the world under an address."""
+    with served(world.app) as url:
+        client = LabelStudioClient(studio_url, token)
+        secret = world.service.settings.secret_key
+        yield ReviewPlace(world.service.database, client, FORMS, url, secret)
+        client.close()
 
 
 @dataclass

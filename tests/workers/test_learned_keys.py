@@ -21,7 +21,8 @@ from tests.archive.review_rows import add_reviewed
 from tests.archive.saying import say
 from tests.workers.fake_road import build as build_fake_road
 from tests.workers.test_training_examples import keep_reading
-from workers.learned_keys import learn_keys_due, read_declarations, renew_keys
+from workers.extract_process import renew_learned
+from workers.learned_keys import learn_keys_due, read_declarations
 from workers.road import StationsRoad
 
 _ITEMS = DECLARATION.group("items")
@@ -59,27 +60,27 @@ def known_keys(road: StationsRoad) -> tuple[str, ...]:
 def test_two_corrected_documents_teach_the_road_a_key(database: Database, tmp_path: Path) -> None:
     blobs, road = Blobs(str(tmp_path / "blobs")), bare_road()
     assert not learn_keys_due(database, blobs, (BARE,)), "nobody said anything yet"
-    assert not renew_keys(road, database, (BARE,))
+    assert not renew_learned(road, database, (BARE,))
     correct_two(database, blobs)
     assert learn_keys_due(database, blobs, (BARE,))
     assert not learn_keys_due(database, blobs, (BARE,))
-    assert renew_keys(road, database, (BARE,))
+    assert renew_learned(road, database, (BARE,))
     assert known_keys(road) == ("限额",)
-    assert road.keys == "1" and not renew_keys(road, database, (BARE,))
+    assert road.keys == "1" and not renew_learned(road, database, (BARE,))
     assert read_declarations(database, (BARE,)) == road.stations.declarations
-    assert not renew_keys(build_fake_road(), database, (BARE,))
+    assert not renew_learned(build_fake_road(), database, (BARE,))
 
 
 def test_refused_key_is_taken_out_again(database: Database, tmp_path: Path) -> None:
     blobs, road = Blobs(str(tmp_path / "blobs")), bare_road()
     correct_two(database, blobs)
     learn_keys_due(database, blobs, (BARE,))
-    renew_keys(road, database, (BARE,))
+    renew_learned(road, database, (BARE,))
     place = (KeyUse.KEY, "items.limit", comparable("限额"))
     with database.write() as session:
         assert place in {key.place for key in find_learned(session)["order"]}
         change_refusal(session, "order", place, refused=True, now=utc_now())
-    assert renew_keys(road, database, (BARE,))
+    assert renew_learned(road, database, (BARE,))
     assert known_keys(road) == () and road.keys == "2"
 
 
@@ -91,4 +92,4 @@ def test_road_keeps_its_keys_while_the_database_is_gone(
 
     monkeypatch.setattr(database, "read", gone)
     road = bare_road()
-    assert not renew_keys(road, database, (BARE,)) and known_keys(road) == ()
+    assert not renew_learned(road, database, (BARE,)) and known_keys(road) == ()

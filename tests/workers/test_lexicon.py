@@ -14,7 +14,8 @@ from extraction.lexicon import NO_LEXICON
 from extraction.limits import Limits
 from extraction.pipeline import Stations
 from tests.workers.fake_road import build as build_fake_road
-from workers.lexicon import learn_due, renew_lexicon
+from workers.extract_process import renew_learned
+from workers.lexicon import learn_due
 from workers.road import StationsRoad
 
 
@@ -29,16 +30,16 @@ def test_road_takes_what_was_learnt_and_drops_it_when_it_is_switched_off(tmp_pat
     database = Database(f"sqlite:///{tmp_path / 'a.db'}")
     database.migrate()
     road, declarations = bare_road(), load_declarations()
-    assert not renew_lexicon(road, database)
+    assert not renew_learned(road, database, declarations)
     assert learn_due(database, declarations)
     assert not learn_due(database, declarations)
-    assert renew_lexicon(road, database)
+    assert renew_learned(road, database, declarations)
     assert road.stations.lexicon.version == "1" and road.stations.lexicon.vocabularies
-    assert not renew_lexicon(road, database)
+    assert not renew_learned(road, database, declarations)
     with database.write() as session:
         off = replace(find_rules(session), active=False)
         write_rules(session, off, declarations, utc_now())
-    assert renew_lexicon(road, database)
+    assert renew_learned(road, database, declarations)
     assert road.stations.lexicon == NO_LEXICON
-    assert not renew_lexicon(build_fake_road(), database)
+    assert not renew_learned(build_fake_road(), database, declarations)
     database.close()

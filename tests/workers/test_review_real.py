@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from annotation.client import LabelStudioClient
 from annotation.errors import StudioGone
 from archive.clock import utc_now
 from archive.review_state import find_review_problem
@@ -17,8 +16,8 @@ from extraction.json_values import JsonObject
 from tests.annotation.fake_studio import retype
 from tests.annotation.studio import RunningStudio, studio
 from tests.archive.review_rows import FORMS, add_reviewed, find_row, newest_texts
-from tests.service.servers import served
 from tests.service.worlds import World, running_world
+from tests.workers.review_rig import review_place
 from workers.review_apply import apply_received
 from workers.review_place import ReviewPlace, told
 from workers.review_projects import keep_projects
@@ -41,13 +40,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def place(world: World, studio: RunningStudio) -> Iterator[ReviewPlace]:
-    with served(world.app) as url:
-        client = LabelStudioClient(studio.url, studio.account.token)
-        secret = world.service.settings.secret_key
-        place = ReviewPlace(world.service.database, client, FORMS, url, secret)
+    with review_place(world, studio.url, studio.account.token) as place:
         keep_projects(place)
         yield place
-        client.close()
 
 
 @pytest.fixture

@@ -24,8 +24,9 @@ from tests.archive.postgres import running_postgres
 from tests.archive.review_rows import FORMS, add_reviewed
 from tests.service.annotator import Annotator
 from tests.service.chromium import open_browser
-from tests.service.servers import free_port, served
+from tests.service.servers import free_port
 from tests.service.worlds import World, running_world
+from tests.workers.review_rig import review_place
 from tests.workers.test_review_real import answer, ask, state, text, wait_for
 from workers.review_apply import apply_received
 from workers.review_place import ReviewPlace
@@ -74,11 +75,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def place(world: World, elsewhere: Proxied) -> Iterator[ReviewPlace]:
-    with served(world.app) as url:
-        client = LabelStudioClient(elsewhere.url, elsewhere.studio.account.token)
-        secret = world.service.settings.secret_key
-        yield ReviewPlace(world.service.database, client, FORMS, url, secret)
-        client.close()
+    with review_place(world, elsewhere.url, elsewhere.studio.account.token) as place:
+        yield place
 
 
 @pytest.fixture(scope="module")

@@ -24,11 +24,12 @@ from archive.intake import Incoming, store_file
 from archive.revisions import find_revision
 from archive.settings import Settings
 from archive.states import DocumentState, StepState
-from archive.steps import StepKey, find_lost_steps, find_steps, lease_step
+from archive.steps import StepKey, find_lost_steps, lease_step
 from archive.tables import Document, Result, Step, StepKind
 from extraction.pages.sources import SourceFile
 from extraction.reading_json import reading_from_json
 from extraction.values import PageReading, Record
+from tests.archive.rows import find_steps
 from tests.workers.fake_road import HEIGHT, WIDTH, FakeRoad, fake_file, file_to_source
 from workers.app import make_app
 from workers.leases import expire_leases, renewed

@@ -13,6 +13,7 @@ from annotation.examples import TrainingExample
 from archive.blobs import Blobs
 from archive.clock import utc_now
 from archive.database import Database
+from archive.reasons import Reason, find_reason
 from archive.tables import TrainingKind, TrainingRun, TrainingState
 from archive.training_runs import RunSettings, cancel_run, find_run, queue_run
 from extraction.declarations import load_declarations
@@ -119,6 +120,7 @@ def test_a_training_that_fails_says_why(
     take_run(place)
     run = found(place, run_id)
     assert (run.state, run.reason) == (TrainingState.FAILED, "error: it went wrong")
+    assert find_reason(run) == Reason("training", run.reason, {"error": run.reason})
 
 
 def test_without_corrections_there_is_nothing_to_learn(

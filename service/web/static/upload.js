@@ -127,15 +127,21 @@ function showAnswers(state, list, batch, { documents, refused }) {
     answer(row, kind, "", state.counts);
     linkName(row, document.duplicate_of ?? document.id);
   }
-  for (const { name, category, reason } of refused) answer(take(name), "refused", refusalInWords(category, reason), state.counts);
+  for (const refusal of refused) {
+    const row = take(refusal.name);
+    answer(row, "refused", refusalInWords(refusal), state.counts);
+    row.title = refusal.reason;
+  }
   for (const [name, left] of rows) {
     for (const row of left) show(row, "opened", name.toLowerCase().endsWith(".zip") ? text("upload.state.opened") : text("upload.state.unanswered"));
   }
 }
 
-function refusalInWords(category, reason) {
-  const known = category ? text(`refusal.${category}`) : "";
-  return known && known !== `refusal.${category}` ? `${known}（${reason}）` : reason;
+/** By the number that it is about, else by its category, else as it was said. */
+function refusalInWords({ category, facts, reason }) {
+  const keys = [...Object.keys(facts).map((name) => `failure.${category}.${name}`), `failure.${category}`];
+  const known = keys.find((key) => text(key) !== key);
+  return known ? text(known, facts) : reason;
 }
 
 function parentRow(batch, name) {

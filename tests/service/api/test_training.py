@@ -10,8 +10,9 @@ import pytest
 
 from archive.clock import utc_now
 from archive.database import Database
-from archive.documents import find_asked_version, find_document
-from archive.tables import Role, TrainingKind
+from archive.documents import find_document
+from archive.reasons import Reason
+from archive.tables import AskedVersion, Role, TrainingKind
 from archive.training_runs import fail_run, find_runs, finish_run, lease_run, renew_run
 from models.registry import GATE_FILE, Registry
 from service.train_command import gate_to_words, progress_to_words, reasons_to_words
@@ -131,7 +132,7 @@ def test_a_document_is_read_again_by_another_version(fresh: World) -> None:
     assert fresh.client.post(f"{path}?model=nope", headers=fresh.bearer()).status_code == 404
     assert fresh.client.post(f"{path}?model={name}", headers=fresh.bearer()).status_code == 200
     with fresh.service.database.read() as session:
-        assert find_asked_version(session, document_id) == name
+        assert session.get_one(AskedVersion, document_id).version == name
         assert find_document(session, document_id).generation == 2
 
 
@@ -163,7 +164,7 @@ def test_the_page_shows_versions_reasons_and_runs(fresh: World, language: str) -
     assert "30/120" in text
     assert 'max="120"' in text
     with fresh.service.database.write() as session:
-        fail_run(session, run.id, "trainer", utc_now(), "out of <memory>")
+        fail_run(session, run.id, "trainer", utc_now(), Reason("", "out of <memory>"))
     text = fresh.client.get("/models", headers=headers).text
     assert "out of &lt;memory&gt;" in text
     assert "data-open" not in text

@@ -81,7 +81,9 @@ def test_uploading_files_and_a_zip(stage: Stage, page: BrowserPage, tmp_path: Pa
     assert answers["box.zip"] == "opened"
     assert answers["box.zip/甲.pdf"] == "accepted"
     assert answers["box.zip/乙.pdf"] == "duplicate"
-    assert "empty" in page.locator("li.refused", has_text="empty.pdf").locator(".why").inner_text()
+    empty = page.locator("li.refused", has_text="empty.pdf")
+    assert empty.locator(".why").inner_text() == "文件为空"
+    assert empty.get_attribute("title") == "the file is empty"
     assert page.locator("[data-summary]").inner_text() == (
         "已接受 3 个文件 · 1 个重复，不再处理 · 2 个未接受"
     )

@@ -8,12 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from annotation.errors import StudioError
 from archive.audit import Action
 from archive.callbacks import CallbackEvent
 from archive.errors import BlobMissing
 from archive.history import EventKind
 from archive.people import Right
-from archive.reasons import NO_PAGE, NOTHING_READ, Reason, error_to_reason, worker_died
+from archive.reasons import (
+    DELETED_IN_STUDIO,
+    NO_PAGE,
+    NOTHING_READ,
+    Reason,
+    error_to_reason,
+    training_died,
+    worker_died,
+)
 from archive.states import DocumentState
 from archive.tables import DeliveryState, RevisionKind, Role
 from extraction.confidence import FORM_TYPE_UNSURE, LOW_CONFIDENCE, MISSING_REQUIRED
@@ -31,6 +40,7 @@ from service.web.document_list import SORTS
 from service.web.languages import CODES, Language, find_language
 from service.web.rule_terms import check_to_terms
 from service.web.words import failure_in_words
+from workers.training import NothingCorrected, TrainingFailed
 
 WEB = Path(languages.__file__).parent
 NAMES = re.compile(r"\{(\w*)\}")
@@ -84,7 +94,6 @@ def test_every_text_is_asked_for() -> None:
         "event.",
         "failure.",
         "rule_kind.",
-        "js.refusal.",
         "state.",
     }
     for key in find_language("zh").texts:
@@ -123,25 +132,35 @@ def _kinds(error: type[FormloopError]) -> Iterator[type[FormloopError]]:
 REASONS = (
     *(
         error_to_reason(error("said in English"))
-        for kind in (InputError, EngineError, ModelError, DeclarationError, BlobMissing)
+        for kind in (
+            InputError,
+            EngineError,
+            ModelError,
+            DeclarationError,
+            BlobMissing,
+            StudioError,
+        )
         for error in _kinds(kind)
-        if error.__module__.startswith(("extraction.errors", "archive.errors"))
+        if error.__module__ in ("extraction.errors", "archive.errors", "annotation.errors")
     ),
     *(
         error_to_reason(TooLarge("too large", facts={fact: 5}))
-        for fact in ("pages", "million_pixels", "megabytes")
+        for fact in ("pages", "million_pixels", "megabytes", "gigabytes", "files", "minutes")
     ),
     error_to_reason(ValueError("oh")),
+    error_to_reason(TrainingFailed("torn", facts={"error": "torn"})),
+    error_to_reason(NothingCorrected("said in English")),
     worker_died(3),
+    training_died(4),
     NO_PAGE,
     NOTHING_READ,
+    DELETED_IN_STUDIO,
+    *(Reason(kind, "torn", {"error": "torn"}) for kind in ("task_refused", "task_unshowable")),
 )
 
 
 @pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.category)
 def test_every_reason_for_a_failure_is_said_in_both_languages(reason: Reason) -> None:
-    if reason.category == "unsafe_path":
-        return  # Refused at the door: no document is made of it.
     chinese, english = (failure_in_words(reason, find_language(code)) for code in ("zh", "en"))
     assert re.search(r"[\u4e00-\u9fff]", chinese) and "said in English" not in chinese
     assert not re.search(r"[\u4e00-\u9fff]", english)

@@ -20,6 +20,8 @@ PAGES = (
     "/callbacks",
     "/reviews/figures",
     "/reviews/disagreements",
+    "/models",
+    "/ocr",
 )
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -146,7 +148,7 @@ def test_a_form_without_the_csrf_token_is_answered_by_a_page(world: World) -> No
     headers = world.browser(csrf=False) | FORM
     answer = world.client.post("/users", content="name=x&role=viewer", headers=headers)
     assert answer.status_code == 403
-    assert "没有权限" in answer.text
+    assert "页面已过期" in answer.text
 
 
 def test_what_a_role_may_not_is_neither_shown_nor_done(
