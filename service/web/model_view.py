@@ -11,10 +11,13 @@ from archive.reasons import Reason, find_reason
 from archive.tables import TrainingRun
 from archive.training_runs import OPEN
 from extraction.declarations import FormDeclaration
+from models.audited_fields import confidence_to_odds, odds_to_confidence
+from models.recalibrate import LEAST_DOCUMENTS, LEAST_FIELDS, HeldOut
 
 MOST_REASONS: Final = 6
 MOST_CHANGES: Final = 25
 _FIELD, _LAYOUT = "field ", "layout "
+_SHOWN_CONFIDENCES: Final = (0.9, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,27 @@ class FigureView:
 
 
 @dataclass(frozen=True, slots=True)
+class RefitView:
+    """What became of the shipped confidences. ``outcome`` has words in the languages.
+    ``examples`` are confidences before and after the fit; without a fit there are none, and
+    ``held_out`` is None."""
+
+    outcome: str
+    fields: int
+    documents: int
+    left_out: int
+    slope: float
+    offset: float
+    held_out: HeldOut | None
+    examples: tuple[tuple[float, float], ...]
+    least_fields: int = LEAST_FIELDS
+    least_documents: int = LEAST_DOCUMENTS
+
+
+@dataclass(frozen=True, slots=True)
 class GateView:
+    """``refit`` is None for versions that were made before trainings set confidences right."""
+
     passed: bool
     champion: str
     reasons: tuple[ReasonView, ...]
@@ -47,6 +70,7 @@ class GateView:
     fields: tuple[FigureView, ...]
     layouts: tuple[FigureView, ...]
     suspects: tuple[Mapping[str, Any], ...]
+    refit: RefitView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +124,30 @@ def gate_to_view(gate: Mapping[str, Any], titles: Mapping[str, str]) -> GateView
         fields=tuple(_figures(before, after, _FIELD, titles)),
         layouts=tuple(_figures(before, after, _LAYOUT, titles)),
         suspects=tuple(gate["suspects"]),
+        refit=None if (told := gate.get("confidences")) is None else _refit_to_view(told),
+    )
+
+
+def _refit_to_view(told: Mapping[str, Any]) -> RefitView:
+    slope, offset = told["slope"], told["offset"]
+    held_out = None
+    if "error_before" in told:
+        held_out = HeldOut(
+            told["error_before"], told["error_after"], told["brier_before"], told["brier_after"]
+        )
+    return RefitView(
+        outcome=told["outcome"],
+        fields=told["fields"],
+        documents=told["documents"],
+        left_out=told["left_out"],
+        slope=slope,
+        offset=offset,
+        held_out=held_out,
+        examples=tuple(
+            (said, odds_to_confidence(slope * confidence_to_odds(said) + offset))
+            for said in _SHOWN_CONFIDENCES
+            if held_out is not None
+        ),
     )
 
 

@@ -25,7 +25,7 @@ from tests.extraction.export_samples import awkward_record
 from workers.road import ReadPage
 
 WIDTH, HEIGHT, DPI = 120, 160, 100.0
-PRODUCER = {"ocr": "fake", "labeller": "fake", "formloop": "test"}
+PRODUCER = {"ocr": "fake", "labeller": "fake", "calibration": "fake", "formloop": "test"}
 FOREVER_S = 3600.0
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from archive.audit import Action, find_audit
-from archive.promise import find_standing
+from archive.clock import utc_now
+from archive.errors import DatabaseGone
+from archive.promise import find_standing, refresh_promise
 from archive.tables import Role
 from models.ocr_versions import OCR_GATE_FILE, OCR_VERSION_FILE, SHIPPED, OcrVersion, OcrVersions
 from tests.service.worlds import World, running_world
+from tests.workers.judged_rows import add_answer, add_read
 
 API = "/api/ocr-versions"
 REASON = {"code": "whole_not_better", "name": "", "champion": 0.04, "challenger": 0.25}
@@ -75,8 +78,6 @@ def test_one_is_promoted_and_rolled_back_as_a_model_is(fresh: World) -> None:
     done = fresh.client.post(f"{API}/ocr-good/promote", headers=engineer)
     assert (done.status_code, done.json()["current"]) == (200, "ocr-good")
     assert current(fresh) == "ocr-good"
-    with fresh.service.database.read() as session:
-        assert find_standing(session).since is not None, "what was audited counts no more"
     back = fresh.client.post(f"{API}/rollback", headers=engineer)
     assert (back.json()["current"], current(fresh)) == (SHIPPED, SHIPPED)
     again = fresh.client.post(f"{API}/rollback", headers=engineer)
@@ -85,6 +86,81 @@ def test_one_is_promoted_and_rolled_back_as_a_model_is(fresh: World) -> None:
         ("engineer", "ocr:shipped", {"rollback": True}),
         ("engineer", "ocr:ocr-good", {}),
     ]
+
+
+def add_audited(world: World, name: str) -> None:
+    """A document read by now and audited, taken in as by the scheduler."""
+    with world.service.database.write() as session:
+        add_answer(session, add_read(session, name, "c"), 0.99, audit=True)
+        refresh_promise(session, utc_now())
+
+
+def proof(world: World) -> int:
+    """How many audited documents count, after another look at them."""
+    with world.service.database.write() as session:
+        told = find_standing(session).documents
+        assert refresh_promise(session, utc_now()).documents == told
+    return told
+
+
+def test_the_promise_begins_anew_with_each_change_and_only_then(fresh: World) -> None:
+    bring(fresh, "ocr-good", passed=True)
+    bring(fresh, "ocr-bad", passed=False)
+    for number, (path, kept) in enumerate(
+        [
+            (f"{API}/ocr-bad/promote", True),
+            (f"{API}/rollback", True),
+            (f"{API}/ocr-good/promote", False),
+            (f"{API}/ocr-good/promote", True),
+            ("/ocr/rollback", False),
+            ("/ocr/ocr-good/promote", False),
+            (f"{API}/rollback", False),
+        ]
+    ):
+        add_audited(fresh, f"{number}.pdf")
+        before = proof(fresh)
+        assert before > 0
+        headers = fresh.bearer() if path.startswith(API) else fresh.browser()
+        fresh.client.post(path, headers=headers)
+        assert proof(fresh) == (before if kept else 0), (number, path)
+
+
+@pytest.mark.parametrize("path", [f"{API}/ocr-good/promote", f"{API}/rollback"])
+def test_without_a_database_the_recogniser_stays_as_well(
+    fresh: World, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    bring(fresh, "ocr-good", passed=True)
+    bring(fresh, "ocr-next", passed=True)
+    versions = OcrVersions.of_data(fresh.service.settings.data)
+    versions.promote("ocr-next")
+    add_audited(fresh, "a.pdf")
+
+    def fail(*_: object) -> None:
+        raise DatabaseGone("locked")
+
+    monkeypatch.setattr("service.api.ocr_versions.begin_anew", fail)
+    assert fresh.client.post(path, headers=fresh.bearer()).status_code == 503
+    assert (current(fresh), proof(fresh), audited(fresh)) == ("ocr-next", 1, [])
+
+
+@pytest.mark.parametrize("path", ["promote", "rollback"])
+def test_where_the_recogniser_cannot_be_changed_the_proof_stays(
+    fresh: World, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    bring(fresh, "ocr-good", passed=True)
+    add_audited(fresh, "a.pdf")
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    versions = OcrVersions.of_data(fresh.service.settings.data)
+    if path == "rollback":
+        versions.promote("ocr-good")
+    before = current(fresh)
+    monkeypatch.setattr(OcrVersions, "_write", fail)
+    address = f"{API}/rollback" if path == "rollback" else f"{API}/ocr-good/promote"
+    assert fresh.client.post(address, headers=fresh.bearer()).status_code >= 500
+    assert (current(fresh), proof(fresh), audited(fresh)) == (before, 1, [])
 
 
 def test_what_the_comparison_refused_stays_out_of_use(fresh: World) -> None:
