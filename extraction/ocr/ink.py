@@ -31,6 +31,11 @@ LIGHT_TINT = 0.75
 DARK_FILL = 0.55
 """A cell that is mostly darker than this share of white prints in white."""
 
+BAND_INCHES = (0.12, 1.0)
+"""The least height and width of a dark band."""
+BAND_FILLED = 0.9
+"""The share of a band's box that is dark."""
+
 TILE_PX = 32
 STREAK_IN = 1.0
 """No upright stroke of print is as long, nor do the strokes of lines below each other join."""
@@ -55,7 +60,7 @@ class PrintInk:
 def page_to_ink(image: Image, cells: Iterable[Box], dpi: float) -> PrintInk:
     """The ink of the print on ``image``, with the lines along the sides of ``cells`` wiped."""
     cells = list(cells)
-    coloured, plain = without_colour(image, cells)
+    coloured, plain = without_colour(image, [*cells, *find_dark_bands(image, cells, dpi)])
     ruled = even_paper(plain)
     level = ink_level(ruled, cells)
     mask = ruled < level
@@ -142,6 +147,35 @@ def level_cells(image: Image, cells: Sequence[Box]) -> tuple[Gray, Gray, Gray]:
             cast[top:bottom, x0:x1] = np.median(tint)
             paper[top:bottom, x0:x1] = shade
     return gray, cast, paper
+
+
+def find_dark_bands(image: Image, cells: Sequence[Box], dpi: float) -> list[Box]:
+    """Dark fills outside of ``cells``, mostly the header of a table without rulings.
+
+    Bands are wider than high, and even all over: no photo, no border of a copy.
+    """
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    height, width = gray.shape
+    size = max(1, width // SHADE_STEP_PX), max(1, height // SHADE_STEP_PX)
+    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    # White print on it makes a band lighter on average; its own shade lies around the print.
+    shade = cv2.erode(small, np.ones((3, 3), np.uint8))
+    filled = (shade < DARK_FILL * np.median(small)).astype(np.uint8)
+    for cell in cells:
+        x0, top, x1, bottom = (round(side / SHADE_STEP_PX) for side in cell)
+        filled[max(0, top) : max(0, bottom), max(0, x0) : max(0, x1)] = 0
+    least_high, least_wide = (max(2, round(inch * dpi / SHADE_STEP_PX)) for inch in BAND_INCHES)
+    opening = np.ones((least_high, least_wide), np.uint8)
+    dark = cv2.morphologyEx(filled, cv2.MORPH_OPEN, opening).astype(np.uint8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
+    bands = []
+    for x, y, wide, high, area in stats[1:count].tolist():
+        inside = x > 0 and y > 0 and x + wide < size[0] and y + high < size[1]
+        if inside and wide > 2 * high and area >= BAND_FILLED * wide * high:
+            # The erosion has made it larger by one all around.
+            sides = (x + 1, y + 1, x + wide - 1, y + high - 1)
+            bands.append(Box(*(float(side * SHADE_STEP_PX) for side in sides)))
+    return bands
 
 
 def _tiles(mask: Mask) -> int:

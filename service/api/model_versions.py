@@ -121,7 +121,11 @@ def queue_shadow(
 
 
 def promote(service: Service, request: Request, person: Person, version: str) -> None:
-    registry_of(service).promote(version)
+    """Nothing where it is current already: what was proved of it still holds."""
+    registry = registry_of(service)
+    if registry.find_current().name == version:
+        return
+    registry.promote(version)
     promise_anew(service)
     record_action(service, request, person, Action.CHANGED, f"model:{version}")
 

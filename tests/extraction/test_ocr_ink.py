@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
-from extraction.ocr.ink import box_of_ink, even_paper, page_to_ink, without_colour
-from extraction.values import Box
+from extraction.ocr.ink import (
+    box_of_ink,
+    even_paper,
+    find_dark_bands,
+    page_to_ink,
+    without_colour,
+)
+from extraction.values import Box, Image
 
 DPI = 200.0
 
@@ -97,3 +104,40 @@ def test_streak_down_a_page_goes_and_what_it_crosses_stays() -> None:
     ink = page_to_ink(image, [Box(50, 50, 350, 850)], DPI)
     assert not ink.mask[100:380].any()
     assert ink.mask[405:415, 185:215].all()
+
+
+def page_with_band(band: Box, fill: tuple[int, int, int]) -> Image:
+    page = np.full((1100, 850, 3), 245, np.uint8)
+    x0, top, x1, bottom = map(int, band)
+    page[top:bottom, x0:x1] = fill
+    for x in range(x0 + 20, x1 - 80, 120):
+        cv2.putText(page, "NAME", (x, bottom - 10), 0, 0.7, (255, 255, 255), 2)
+    return page
+
+
+def test_white_print_on_a_dark_band_outside_of_cells_becomes_dark_on_white() -> None:
+    band = Box(80, 200, 770, 236)
+    page = page_with_band(band, (60, 130, 60))
+    (found,) = find_dark_bands(page, (), 100)
+    assert all(abs(a - b) <= 8 for a, b in zip(found, band, strict=True))
+    ink = page_to_ink(page, (), 100)
+    inside = ink.gray[206:230, 90:760]
+    assert np.median(inside) > 220
+    assert 0.02 < (inside < 120).mean() < 0.4
+
+
+@pytest.mark.parametrize(
+    "band",
+    [Box(80, 200, 300, 420), Box(0, 0, 850, 30), Box(80, 200, 770, 204), Box(80, 200, 140, 216)],
+    ids=["a photo", "the border of a copy", "a ruling", "a redaction of one word"],
+)
+def test_what_is_dark_and_no_band_stays_as_it_is(band: Box) -> None:
+    page = np.full((1100, 850, 3), 245, np.uint8)
+    x0, top, x1, bottom = map(int, band)
+    page[top:bottom, x0:x1] = 40
+    assert find_dark_bands(page, (), 100) == []
+
+
+def test_a_dark_cell_is_no_band_beside_its_cell() -> None:
+    band = Box(80, 200, 770, 236)
+    assert find_dark_bands(page_with_band(band, (40, 60, 160)), [band], 100) == []
