@@ -11,6 +11,7 @@ import pytest
 from archive.clock import utc_now
 from archive.database import Database
 from archive.documents import find_document
+from archive.promise import find_standing
 from archive.reasons import Reason
 from archive.tables import AskedVersion, Role, TrainingKind
 from archive.training_runs import fail_run, find_runs, finish_run, lease_run, renew_run
@@ -69,6 +70,20 @@ def test_versions_are_promoted_and_rolled_back_in_the_data_folder(fresh: World) 
     for name in ("nope", "..%2F..%2Fetc"):
         unknown = fresh.client.post(f"/api/models/{name}/promote", headers=fresh.bearer())
         assert unknown.status_code == 404
+
+
+def test_the_version_in_use_is_promoted_again_and_the_promise_goes_on(fresh: World) -> None:
+    def begun() -> object:
+        with fresh.service.database.read() as session:
+            return find_standing(session).since
+
+    add_version(fresh, "own-1", passed=True)
+    fresh.client.post("/api/models/own-1/promote", headers=fresh.bearer())
+    since = begun()
+    assert since is not None
+    again = fresh.client.post("/api/models/own-1/promote", headers=fresh.bearer())
+    assert (again.status_code, again.json()["current"]) == (200, "own-1")
+    assert begun() == since
 
 
 def test_a_training_is_asked_for_watched_and_cancelled(fresh: World) -> None:
