@@ -23,9 +23,9 @@ from extraction.grid.lines import (
     evidence_to_probe,
     load_ruling_network,
 )
-from extraction.grid.side_maps import INK_RANGE, SideMaps, page_to_side_maps
+from extraction.grid.side_maps import SideMaps, page_to_side_maps
 from extraction.grid.side_measures import MEASURES, lattice_to_measures
-from extraction.grid.side_patches import Patches, sides_to_patches
+from extraction.grid.side_patches import INK_RANGE, Patches, sides_to_patches
 from extraction.grid.straighten import Displacement, see_straight
 from extraction.pages.upright import find_upright
 from extraction.values import Axis, Edge, Page, RawPage

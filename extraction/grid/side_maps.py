@@ -20,9 +20,8 @@ FILL_STEP: Final = len(CHANNELS) + len(STRAIGHT)
 """The last map: how much the paper itself, without the print on it, differs from one side of
 the line to the other. Where a filled cell ends its border hardly shows as a line."""
 PATCH_CHANNELS: Final = ("ink", "chroma", "likely", "crossing")
-"""Pictures of which strips along a side are cut: the first two at twice the resolution of the
-ruling maps, ink as a share of the darkest print above the paper's shade."""
-INK_RANGE: Final = (-0.5, 1.5)
+"""Pictures of which strips along a side are cut, the first two at twice the resolution of the
+ruling maps. Ink is darkness, and in the strips a share of the darkest print's above the paper's."""
 SEEN = 0.35
 SURE = 0.6
 DARK = 0.06
@@ -39,6 +38,7 @@ class SideMaps:
     pictures_across: tuple[Map, ...]
     pictures_down: tuple[Map, ...]
     scale: float
+    shades: tuple[float, float]
 
     def of(self, axis: Axis) -> tuple[Map, ...]:
         return self.across if axis == "horizontal" else self.down
@@ -56,29 +56,26 @@ def page_to_side_maps(image: Image, dpi: float, evidence: Evidence) -> SideMaps:
     lightest = cv2.max(cv2.max(red, green), blue)
     spread = cv2.subtract(lightest, cv2.min(cv2.min(red, green), blue))
     chroma = np.asarray(spread / np.float32(255), np.float32)
-    ink = _ink(darkness)
-    turned = [np.ascontiguousarray(map_.T) for map_ in (evidence.across, evidence.down)]
-    turned_ink, turned_chroma = np.ascontiguousarray(ink.T), np.ascontiguousarray(chroma.T)
+    across = (darkness, chroma, evidence.across, evidence.down)
+    turned = (darkness.T, chroma.T, evidence.down.T, evidence.across.T)
+    down = tuple(np.ascontiguousarray(map_) for map_ in turned)
     return SideMaps(
-        across=_channels(evidence.across, darkness, chroma),
-        down=_channels(turned[1], np.ascontiguousarray(darkness.T), turned_chroma),
-        pictures_across=(ink, chroma, evidence.across, evidence.down),
-        pictures_down=(turned_ink, turned_chroma, turned[1], turned[0]),
+        across=_channels(*across[:3]),
+        down=_channels(*down[:3]),
+        pictures_across=across,
+        pictures_down=down,
         scale=evidence.scale,
+        shades=_shades(np.asarray(grey, np.uint8)),
     )
 
 
-def _ink(darkness: Map) -> Map:
-    """0 for the page's own shade, 1 for its darkest print, so that pale scans look like others."""
-    paper, darkest = np.percentile(darkness[::4, ::4], (50, 99.5))
-    return np.asarray(
-        np.clip((darkness - paper) / max(0.1, darkest - paper), -0.5, 1.5), np.float32
-    )
+def _shades(grey: NDArray[np.uint8]) -> tuple[float, float]:
+    counts = cv2.calcHist([grey], [0], None, [256], [0, 256])[:, 0].cumsum()
+    paper, darkest = (int(np.searchsorted(counts, share * counts[-1])) for share in (0.5, 0.005))
+    return 1.0 - paper / 255, 1.0 - darkest / 255
 
 
-def _channels(
-    likely: NDArray[np.float32], darkness: NDArray[np.float32], chroma: NDArray[np.float32]
-) -> tuple[Map, ...]:
+def _channels(darkness: Map, chroma: Map, likely: Map) -> tuple[Map, ...]:
     """Lines run along x. ``likely`` has half the resolution of the other two."""
     along: Map = np.asarray(cv2.blur(darkness, (9, 1)), np.float32)
     # A printed line is darker than what lies 2 mm hundredths above *and* below it.

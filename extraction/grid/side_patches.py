@@ -21,6 +21,9 @@ PAST_PX: Final = 4.0
 """How far past its ends the side is followed, in pixels of the pictures."""
 _ZOOMS: Final = (2.0, 2.0, 1.0, 1.0)
 """Resolution of each of ``PATCH_CHANNELS`` against that of the ruling maps."""
+_INK: Final = PATCH_CHANNELS.index("ink")
+INK_RANGE: Final = (-0.5, 1.5)
+_LEAST_CONTRAST: Final = 0.1
 _MOST_ROWS: Final = 30_000
 """OpenCV samples at most 32767 rows at once."""
 
@@ -37,8 +40,8 @@ def sides_to_patches(
     """
     xs, ys = (np.array(lines) * maps.scale for lines in (lattice.xs, lattice.ys))
     return (
-        _strips(ys, xs, across, maps.pictures_across),
-        _strips(xs, ys, down, maps.pictures_down),
+        _with_ink(_strips(ys, xs, across, maps.pictures_across), maps.shades),
+        _with_ink(_strips(xs, ys, down, maps.pictures_down), maps.shades),
     )
 
 
@@ -49,6 +52,15 @@ def with_notes(patches: Patches, notes: NDArray[np.floating[Any]]) -> Patches:
     noted = np.zeros((len(patches), ACROSS * ALONG), np.float32)
     noted[:, : notes.shape[1]] = notes
     return np.concatenate([patches, noted.reshape(shape)], axis=1)
+
+
+def _with_ink(strips: Patches, shades: tuple[float, float]) -> Patches:
+    """Darkness as 0 for the page's own shade and 1 for its darkest print, so that pale scans
+    look like others."""
+    paper, darkest = shades
+    shares = (strips[:, _INK] - paper) / max(_LEAST_CONTRAST, darkest - paper)
+    strips[:, _INK] = np.clip(shares, *INK_RANGE)
+    return strips
 
 
 def _strips(

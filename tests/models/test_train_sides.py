@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from extraction.engines import open_runner
-from extraction.grid.side_maps import INK_RANGE, PATCH_CHANNELS
-from extraction.grid.side_patches import ACROSS, ALONG, Patches, with_notes
+from extraction.grid.side_maps import PATCH_CHANNELS
+from extraction.grid.side_patches import ACROSS, ALONG, INK_RANGE, Patches, with_notes
 from extraction.grid.sides import load_side_judge
 from models.close_look import (
     NOTES,
