@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic, sleep
 
 import pytest
@@ -14,6 +14,7 @@ from archive.documents import add_archive
 from archive.ids import new_id
 from archive.statistics import LEAST_ROWS, renew_statistics
 from archive.tables import Document, FieldValue
+from tests.archive.conftest import NewDatabase
 
 PAUSE_S, LONGEST_S = 0.05, 15.0
 
@@ -60,6 +61,15 @@ def wait_for(found: Callable[[], bool]) -> None:
     while not found():
         assert monotonic() < until
         sleep(PAUSE_S)
+
+
+@pytest.fixture
+def database(empty_url: NewDatabase) -> Iterator[Database]:
+    """Of its own: what was counted of a table outlasts its rows."""
+    made = Database(empty_url())
+    made.migrate()
+    yield made
+    made.close()
 
 
 @pytest.fixture
