@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from extraction.declarations import FormDeclaration
-from models.reliability import JudgedField as JudgedField
-from models.reliability import Reliability as Reliability
-from models.reliability import measure_reliability as measure_reliability
+from models.reliability import JudgedField, Reliability, measure_reliability
 
 
 def measure_by_kind(judged: Iterable[JudgedField]) -> Mapping[str, Reliability]:

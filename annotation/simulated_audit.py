@@ -7,7 +7,7 @@ from functools import lru_cache
 from annotation.drift import document_groups
 from annotation.promise import NEVER, SeenDocument, SeenField, confidences_to_levels
 from annotation.quality import find_quality
-from annotation.reliability import JudgedField
+from models.reliability import JudgedField
 from models.simulated_fields import SimulatedDocument, read_simulated
 
 

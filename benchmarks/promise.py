@@ -21,7 +21,7 @@ import numpy as np
 
 from annotation.policy import USUAL_POLICY
 from annotation.promise import DOUBTS, level_to_threshold
-from annotation.reliability import measure_by_kind, measure_reliability
+from annotation.reliability import measure_by_kind
 from benchmarks.promise_documents import (
     FORMS,
     Population,
@@ -47,6 +47,7 @@ from benchmarks.promise_office import (
 )
 from benchmarks.report import Figures, Section, figures_to_markdown, write_sections
 from extraction.confidence import load_calibrator
+from models.reliability import measure_reliability
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 REPETITIONS: Final = 200

@@ -20,10 +20,10 @@ from scipy.special import expit
 
 from annotation.promise import NEVER, confidences_to_levels
 from annotation.quality import find_quality
-from annotation.reliability import JudgedField
 from extraction.confidence import FIELD_FEATURES, Calibrator
 from extraction.declarations import load_declarations
 from models.calibrate import Observed, ObservedField, observe_form
+from models.reliability import JudgedField
 from models.synthesis.forms import draw_form
 
 FIRST_SEED = 740_000

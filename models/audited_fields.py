@@ -61,7 +61,7 @@ def _as_the_base_said(field: AuditedField, base: str) -> AuditedField | None:
     if abs(odds) >= _END:
         return None
     before = (odds - stretch.offset) / stretch.slope
-    said = odds_to_confidence(min(max(before, -MOST_LOG_ODDS), MOST_LOG_ODDS))
+    said = odds_to_confidence(before)
     return AuditedField(replace(field.judged, confidence=said), field.document, base)
 
 
@@ -72,7 +72,13 @@ def confidence_to_odds(confidence: float) -> float:
 
 
 def odds_to_confidence(odds: float) -> float:
-    return 1.0 / (1.0 + math.exp(-odds))
+    """As a calibration would say it: no surer than ``MOST_LOG_ODDS``."""
+    cut = min(max(odds, -MOST_LOG_ODDS), MOST_LOG_ODDS)
+    return 1.0 / (1.0 + math.exp(-cut))
+
+
+def stretch_confidence(confidence: float, slope: float, offset: float) -> float:
+    return odds_to_confidence(slope * confidence_to_odds(confidence) + offset)
 
 
 def write_audited(path: Path, audited: Sequence[AuditedField]) -> None:

@@ -64,11 +64,11 @@ def fit_close_look(
     rng = np.random.default_rng(seed)
     network = CloseLookNetwork()
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=2e-2)
-    steps = epochs * -(-len(printed) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
+    batches = -(-len(printed) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=epochs * batches)
     for epoch in range(1, epochs + 1):
         losses: list[float] = []
-        for chosen in np.array_split(rng.permutation(len(printed)), -(-len(printed) // BATCH)):
+        for chosen in np.array_split(rng.permutation(len(printed)), batches):
             strips = _mirrored(bytes_to_patches(patches[chosen]), rng)
             shown = torch.from_numpy(with_notes(strips, notes[chosen]))
             loss = functional.binary_cross_entropy_with_logits(

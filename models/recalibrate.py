@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from extraction.confidence import MOST_LOG_ODDS, Calibrator, load_calibrator
+from extraction.confidence import Calibrator, load_calibrator
 from extraction.errors import ModelError
 from extraction.json_values import JsonObject, as_number, as_object
 from models.audited_fields import (
     AuditedField,
     as_the_base_said,
     confidence_to_odds,
-    odds_to_confidence,
+    stretch_confidence,
 )
 from models.registry import CALIBRATION_FILE
 from models.reliability import JudgedField, measure_reliability
@@ -146,16 +146,13 @@ def _compare(known: Sequence[AuditedField]) -> HeldOut:
     for part in range(PARTS):
         slope, offset = fit_stretch([o.judged for o in known if parts[o.document] != part])
         mine = [one.judged for one in known if parts[one.document] == part]
-        fitted += [_stretched(field, slope, offset) for field in mine]
+        fitted += [
+            replace(field, confidence=stretch_confidence(field.confidence, slope, offset))
+            for field in mine
+        ]
     before = measure_reliability([one.judged for one in known])
     after = measure_reliability(fitted)
     return HeldOut(before.calibration_error, after.calibration_error, before.brier, after.brier)
-
-
-def _stretched(field: JudgedField, slope: float, offset: float) -> JudgedField:
-    odds = slope * confidence_to_odds(field.confidence) + offset
-    cut = min(max(odds, -MOST_LOG_ODDS), MOST_LOG_ODDS)
-    return replace(field, confidence=odds_to_confidence(cut))
 
 
 def refit_to_json(found: Refit) -> JsonObject:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from extraction.grid.side_measures import CONTEXT, MEASURES, Floats, judged_to_context
+from extraction.grid.side_measures import CONTEXT, MEASURES, Floats, Measured, with_context
 from extraction.grid.sides import CLOSE_WEIGHTS, SIDE_WEIGHTS, Perceptron, is_doubtful, side_notes
 from models.close_look import CloseLookNetwork, export_close_look, fit_close_look, look_closely
 from models.side_dataset import LatticeSides, make_sides, read_sides, write_sides
@@ -39,7 +39,6 @@ BLANK = 0.25
 Floats32 = NDArray[np.float32]
 Model = TypeVar("Model")
 Half = list[LatticeSides]
-Measured = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -146,11 +145,7 @@ def last_examples(sides: Sequence[LatticeSides], odds: Sequence[Floats]) -> Exam
     for one, said in zip(sides, odds, strict=True):
         across = said[: one.printed_across.size].reshape(one.printed_across.shape)
         down = said[one.printed_across.size :].reshape(one.printed_down.shape)
-        of_across, of_down = judged_to_context(across, down)
-        shown = (
-            np.concatenate([one.across, of_across], axis=2),
-            np.concatenate([one.down, of_down], axis=2),
-        )
+        shown = with_context(one.across, one.down, (across, down))
         examples.append(_told(one, *shown))
     return _joined(examples)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from extraction.grid.lines import Map
 from extraction.grid.side_maps import CHANNELS, FILL_STEP, SideMaps
 
 Floats = NDArray[np.float64]
+Measured = NDArray[np.floating[Any]]
 
 MEASURES: Final = (
     *CHANNELS,
@@ -247,6 +248,15 @@ def judged_to_context(across: Floats, down: Floats) -> tuple[Floats, Floats]:
     """
     across, down = (np.clip(odds, -MOST_LOGIT, MOST_LOGIT) for odds in (across, down))
     return _context(across, down), _context(down, across)
+
+
+def with_context(
+    across: Measured, down: Measured, odds: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """``MEASURES`` of the sides across and of those down, each followed by the ``CONTEXT`` that
+    what was said of them (``odds``, as for ``judged_to_context``) makes."""
+    of_across, of_down = judged_to_context(*odds)
+    return np.concatenate([across, of_across], axis=2), np.concatenate([down, of_down], axis=2)
 
 
 def _context(odds: Floats, crossing: Floats) -> Floats:

@@ -35,8 +35,8 @@ from extraction.grid.side_measures import (
     MEASURES,
     MOST_LOGIT,
     Floats,
-    judged_to_context,
     lattice_to_measures,
+    with_context,
 )
 from extraction.grid.side_patches import Patches, sides_to_patches, with_notes
 from extraction.values import Image
@@ -83,15 +83,14 @@ class SideJudge:
     def probabilities(self, lattice: Lattice, maps: SideMaps) -> tuple[Floats, Floats]:
         """Of sides across (ys × gaps of xs) and of sides down (xs × gaps of ys)."""
         measures = lattice_to_measures(lattice, maps)
-        odds = tuple(map(self.first.log_odds, measures))
+        odds = self.first.log_odds(measures[0]), self.first.log_odds(measures[1])
         doubtful = tuple(map(is_doubtful, odds))
         patches = sides_to_patches(lattice, maps, *doubtful)
         for said, shown, picked, strips in zip(odds, measures, doubtful, patches, strict=True):
             if len(strips):
                 notes = side_notes(self.first, shown[picked], said[picked])
                 said[picked] = self.close(with_notes(strips, notes))[:, 0]
-        pairs = zip(measures, judged_to_context(*odds), strict=True)
-        judged = [self.last.log_odds(np.concatenate(pair, axis=2)) for pair in pairs]
+        judged = map(self.last.log_odds, with_context(*measures, odds))
         across, down = (1 / (1 + np.exp(-each)) for each in judged)
         return across, down
 

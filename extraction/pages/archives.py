@@ -28,6 +28,7 @@ from extraction.errors import (
 )
 from extraction.limits import Limits
 from extraction.pages.formats import is_system_name, natural_key
+from extraction.pages.too_large import too_many_bytes
 
 _CHUNK_BYTES = 1 << 20
 _ENTRY_DIRECTORY_BYTES = 512
@@ -143,8 +144,7 @@ def _read_entry(
         yield DamagedInput("cannot be unpacked: the archive is damaged here", name=name)
         return
     if data is None:
-        size_mb = round(budget.limits.max_bytes / 2**20)
-        yield TooLarge(f"larger than {size_mb} MB", name=name, facts={"megabytes": size_mb})
+        yield too_many_bytes(budget.limits, name)
     elif len(path) == 1 and data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         yield from _read_level(io.BytesIO(data), entry_path, budget)
     else:

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extraction.errors import BlankPage, EmptyInput, InputError, TooLarge, UnsupportedInput
+from extraction.errors import BlankPage, EmptyInput, InputError, UnsupportedInput
 from extraction.limits import Limits
 from extraction.pages.formats import HEAD_BYTES, Format, find_format, unreadable
 from extraction.pages.pdf import count_pdf_pages, read_pdf, read_pdf_page
 from extraction.pages.pictures import count_picture_pages, read_picture_page, read_pictures
+from extraction.pages.too_large import too_many_bytes
 from extraction.values import Image, RawPage
 
 BLANK_DPI = 100.0
@@ -80,8 +81,7 @@ def _page_format(data: bytes, name: str, limits: Limits) -> Format | InputError:
     if not data:
         return EmptyInput("the file is empty", name=name)
     if len(data) > limits.max_bytes:
-        size_mb = round(limits.max_bytes / 2**20)
-        return TooLarge(f"larger than {size_mb} MB", name=name, facts={"megabytes": size_mb})
+        return too_many_bytes(limits, name)
     format_ = find_format(data[:HEAD_BYTES])
     if format_ is None:
         return unreadable(data, name)

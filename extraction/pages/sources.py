@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from extraction.errors import EmptyInput, InputError, TooLarge, UnsupportedInput
+from extraction.errors import EmptyInput, InputError, UnsupportedInput
 from extraction.limits import Limits
 from extraction.pages.archives import ArchiveEntry, read_archive
 from extraction.pages.formats import (
@@ -31,6 +31,7 @@ from extraction.pages.formats import (
     unreadable,
     without_suffix,
 )
+from extraction.pages.too_large import too_many_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _read_place(place: _Place, limits: Limits, stems: _Stems) -> Iterator[Source
                     yield from _entry_sources(entry, limits, stems)
                 return
             if size > limits.max_bytes:
-                yield _too_many_bytes(place.name, limits)
+                yield too_many_bytes(limits, place.name)
                 return
             file.seek(0)
             data = file.read(limits.max_bytes + 1)
@@ -183,15 +184,11 @@ def _source(
     if not data:
         return EmptyInput("the file is empty", name=name)
     if len(data) > limits.max_bytes:
-        return _too_many_bytes(name, limits)
+        return too_many_bytes(limits, name)
     if find_format(data[:HEAD_BYTES]) is None:
         return unreadable(data, name)
     stem = stems.unique(safe_stem(output))
     return SourceFile(name, stem, data, hashlib.sha256(data).hexdigest())
-
-
-def _too_many_bytes(name: str, limits: Limits) -> TooLarge:
-    return TooLarge(f"larger than {limits.max_bytes / 2**20:.0f} MB", name=name)
 
 
 def _os_reason(error: OSError | ValueError) -> str:

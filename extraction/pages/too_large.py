@@ -6,6 +6,11 @@ from extraction.errors import TooLarge
 from extraction.limits import Limits
 
 
+def too_many_bytes(limits: Limits, name: str) -> TooLarge:
+    size_mb = round(limits.max_bytes / 2**20)
+    return TooLarge(f"larger than {size_mb} MB", name=name, facts={"megabytes": size_mb})
+
+
 def too_many_pages(limits: Limits, name: str, count: int | None = None) -> TooLarge:
     """``count`` is None where the pages were counted no further than the limit."""
     most = limits.max_pages

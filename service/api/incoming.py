@@ -19,9 +19,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from extraction.errors import EmptyInput, InputError, TooLarge, UnsafePath
+from extraction.errors import EmptyInput, InputError, UnsafePath
 from extraction.limits import Limits
 from extraction.pages.formats import HEAD_BYTES, Format, find_format, unreadable
+from extraction.pages.too_large import too_many_bytes
 from service.api.incoming_files import IncomingFile, RefusedFile, error_to_refused
 from service.api.problems import Problem
 
@@ -184,9 +185,7 @@ class FormReader:
             return unreadable(bytes(part.head), part.file_name)
         # An archive is measured by what it holds.
         if part.size > self._limits.max_bytes and part.format != "zip":
-            size_mb = round(self._limits.max_bytes / 2**20)
-            facts = {"megabytes": size_mb}
-            return TooLarge(f"larger than {size_mb} MB", name=part.file_name, facts=facts)
+            return too_many_bytes(self._limits, part.file_name)
         return None
 
     def _end_part(self) -> None:

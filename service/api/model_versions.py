@@ -126,19 +126,19 @@ def promote(service: Service, request: Request, person: Person, version: str) ->
     if registry.find_current().name == version:
         return
     registry.promote(version)
-    promise_anew(service)
+    _promise_anew(service)
     record_action(service, request, person, Action.CHANGED, f"model:{version}")
 
 
 def roll_back(service: Service, request: Request, person: Person) -> str:
     """The version that is current again; ModelError where there is no earlier one."""
     name = registry_of(service).roll_back()
-    promise_anew(service)
+    _promise_anew(service)
     record_action(service, request, person, Action.CHANGED, f"model:{name}", {"rollback": True})
     return name
 
 
-def promise_anew(service: Service) -> None:
+def _promise_anew(service: Service) -> None:
     """What was audited says nothing of the confidences that another version gives."""
     with service.database.write() as session:
         begin_anew(session, utc_now())

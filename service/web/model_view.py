@@ -11,7 +11,7 @@ from archive.reasons import Reason, find_reason
 from archive.tables import TrainingRun
 from archive.training_runs import OPEN
 from extraction.declarations import FormDeclaration
-from models.audited_fields import confidence_to_odds, odds_to_confidence
+from models.audited_fields import stretch_confidence
 from models.recalibrate import LEAST_DOCUMENTS, LEAST_FIELDS, HeldOut
 
 MOST_REASONS: Final = 6
@@ -144,7 +144,7 @@ def _refit_to_view(told: Mapping[str, Any]) -> RefitView:
         offset=offset,
         held_out=held_out,
         examples=tuple(
-            (said, odds_to_confidence(slope * confidence_to_odds(said) + offset))
+            (said, stretch_confidence(said, slope, offset))
             for said in _SHOWN_CONFIDENCES
             if held_out is not None
         ),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from annotation.promise import CurvePoint
-from annotation.reliability import Reliability
 from annotation.standing import CAUTION, PromiseStanding
+from models.reliability import Reliability
 
 WIDTH: Final = 640.0
 HEIGHT: Final = 300.0

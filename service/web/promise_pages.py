@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from annotation.drift import FORM_GROUP, QUALITY_GROUP
-from annotation.reliability import measure_by_kind, measure_reliability
+from annotation.reliability import measure_by_kind
 from annotation.simulated_audit import simulated_judged
 from annotation.standing import LEAST_TARGET, MOST_TARGET, PromiseGoal
 from archive.audit import Action, add_audit
@@ -16,6 +16,7 @@ from archive.audited import find_judged
 from archive.clock import utc_now
 from archive.promise import find_standing, write_goal
 from extraction.declarations import FormDeclaration
+from models.reliability import measure_reliability
 from service.api.auth import MaySee, MayTrain, person_to_actor
 from service.api.context import TheService
 from service.web.languages import Language

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from annotation.reliability import (
-    JudgedField,
     declared_kinds,
     measure_by_kind,
-    measure_reliability,
 )
 from extraction.declarations import load_declarations
+from models.reliability import JudgedField, measure_reliability
 
 
 def fields(said: float, right: float, count: int, kind: str = "text") -> list[JudgedField]:

@@ -9,11 +9,11 @@ import pytest
 
 from annotation.promise import DOUBTS
 from annotation.quality import POOREST
-from annotation.reliability import JudgedField, measure_reliability
 from annotation.standing import PromiseState, standing_to_json
 from archive.kept_settings import write_setting
 from archive.promise import PROMISE, find_standing
 from archive.tables import Role
+from models.reliability import JudgedField, measure_reliability
 from service.web.promise_charts import SIDE, reliability_to_chart, standing_to_chart
 from tests.service.web.stage import BrowserPage, Stage
 from tests.service.worlds import World
