@@ -78,6 +78,8 @@ $(VENV)/.testing: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) -e '.[bench]'
+	# All OpenCV wheels fill one folder; img2table needs the contrib build to be the last of them.
+	$(PIP_INSTALL) --no-deps --force-reinstall opencv-contrib-python
 	@touch $@ $(VENV)/.serving
 
 # A Label Studio of its own environment, for the tests that need a real one.
