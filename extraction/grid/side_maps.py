@@ -43,6 +43,9 @@ class SideMaps:
     def of(self, axis: Axis) -> tuple[Map, ...]:
         return self.across if axis == "horizontal" else self.down
 
+    def pictures_of(self, axis: Axis) -> tuple[Map, ...]:
+        return self.pictures_across if axis == "horizontal" else self.pictures_down
+
 
 def page_to_side_maps(image: Image, dpi: float, evidence: Evidence) -> SideMaps:
     """What is measured along lines, at the resolution of ``evidence``."""
