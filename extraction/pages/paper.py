@@ -17,6 +17,8 @@ LEAST_CONTRAST = 25.0
 LEAST_OVERLAP = 0.95
 SQUARENESS = 0.42
 """Largest cosine of a corner: 65° to 115°."""
+LEAST_SIDES, INSIDE_SHARE = 3, 0.012
+"""Of a sheet's sides so many show the ground beyond them; shares of the picture."""
 A4_ASPECT = 2**0.5
 ASPECT_SLACK = 0.1
 
@@ -161,11 +163,21 @@ def _is_convincing(quad: Quad, mask: NDArray[np.uint8], smooth: NDArray[np.uint8
     beyond = 0.03 * max(height, width)
     if (quad < -beyond).any() or (quad > np.array([width, height]) + beyond).any():
         return False
+    if _sides_inside(quad, width, height) < LEAST_SIDES:
+        return False
     filled = np.zeros_like(mask)
     cv2.fillConvexPoly(filled, np.round(quad).astype(np.int32), (255,))
     both = cv2.countNonZero(cv2.min(filled, mask))
     either = cv2.countNonZero(cv2.max(filled, mask))
     return both / max(1, either) >= LEAST_OVERLAP and _contrast(filled, smooth) >= LEAST_CONTRAST
+
+
+def _sides_inside(quad: Quad, width: int, height: int) -> int:
+    """How many sides of the sheet lie within the picture: the shadow along the edge of a scan
+    leaves the others on its border."""
+    middles = (quad + np.roll(quad, -1, axis=0)) / 2
+    size = np.array([width, height])
+    return int((np.minimum(middles, size - middles) > INSIDE_SHARE * size).all(axis=1).sum())
 
 
 def _contrast(filled: NDArray[np.uint8], smooth: NDArray[np.uint8]) -> float:

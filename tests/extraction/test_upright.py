@@ -144,6 +144,17 @@ def test_a_sheet_is_laid_flat_where_the_light_falls_off_over_it() -> None:
         assert np.abs(found - mapped(matrix, corners)).max() < 0.01 * height
 
 
+@pytest.mark.parametrize("turns", range(4))
+def test_the_shadow_along_the_edge_of_a_scan_is_no_ground(turns: int) -> None:
+    """The strip in the shadow was cut off, and with it what was printed there."""
+    shadow = np.ones(PAGE.shape[:2])
+    shadow[:, :60] = np.linspace(0.35, 1.0, 60)
+    shadow[:12] *= 0.9
+    scan = np.rot90(np.asarray(PAGE * shadow[:, :, None], np.uint8), turns)
+    gray = cv2.cvtColor(np.ascontiguousarray(scan), cv2.COLOR_RGB2GRAY)
+    assert find_paper(np.asarray(gray, np.uint8)) is None
+
+
 def test_dark_page_or_picture_without_a_sheet_is_left_whole() -> None:
     noise = np.random.default_rng(1).integers(0, 255, PAGE.shape, np.uint8)
     for image in (noise, 255 - PAGE, np.full_like(PAGE, 128)):
