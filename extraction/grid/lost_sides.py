@@ -38,8 +38,7 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
     for column, x in _borders_beside(cell, grid):
         left, right = _split(cell, column, x)
         if _are_set_alike(left, right):
-            # What is left of the border cannot be cut again; what is right of it may.
-            return (left, *_parts(right, grid))
+            return (*_parts(left, grid), *_parts(right, grid))
     return (cell,)
 
 
