@@ -133,10 +133,12 @@ class Reader:
 
 
 def is_doubtful(crop: Crop, reading: Reading) -> bool:
-    """Whether ``crop`` is to be read again: it may be unsure, or lack a sign or some ink."""
+    """Whether ``crop`` is to be read again: it may be unsure, or lack a sign or some ink, or
+    show one character alone, whose neighbours tell nothing of it."""
     lacks_sign = crop.context is not None and reading.text[:1] not in SKIPPED
     unsure = reading.weakest < DOUBTFUL or reading.overlooked > SUSPECTED
-    return not crop.leftover and (lacks_sign or crop.at_border or unsure)
+    is_alone = crop.above is not None
+    return not crop.leftover and (lacks_sign or crop.at_border or unsure or is_alone)
 
 
 def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: int) -> Word | None:
