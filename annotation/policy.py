@@ -24,7 +24,7 @@ class ReviewPolicy:
     many: nearly all documents are opened for some doubtful field in any case.
     """
 
-    threshold: float = 0.965
+    threshold: float = 0.975
     always_review: frozenset[str] = frozenset()
     audit_documents: float = 0.5
     audit_fields: float = 0.04

@@ -1,9 +1,10 @@
 """The learning curve: how right records of an unseen layout and of a wholly new form type are
 after 0, 1, 3, 5, 10 and 20 corrected documents.
 
-python -m benchmarks.learning [--seeds 5] [--quick] [--keys-only] [--out docs/benchmarks.md]
+python -m benchmarks.learning [--seeds 5] [--quick] [--retrained 5 20] [--out docs/benchmarks.md]
 
-Each form is scanned and read once and kept under build/; a point is a retraining.
+Each form is scanned and read once and kept under build/. A retraining takes minutes, so it is
+left out between the numbers of documents at which a figure is asked.
 """
 
 from __future__ import annotations
@@ -46,18 +47,20 @@ ASKED: Final = {("new_layout", 5): 0.95, ("new_layout", 20): 0.98} | {
     ("new_type", 5): 0.90,
     ("new_type", 20): 0.97,
 }
+RETRAINED: Final = tuple(sorted({count for _, count in ASKED}))
 TITLES: Final = {"new_layout": "unseen layout", "new_type": "new form type"}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``pool`` forms of a family are there to be corrected, ``tests`` others to judge by."""
+    """``pool`` forms of a family are there to be corrected, ``tests`` others to judge by;
+    the network is retrained at the ``retrained`` ones among the ``counts``."""
 
     seeds: int = 5
     counts: tuple[int, ...] = COUNTS
+    retrained: tuple[int, ...] = RETRAINED
     pool: int = 30
     tests: int = 20
-    keys_only: bool = False
     printed: bool = False
     processes: int = 1
     curve: CurveSettings = field(default_factory=CurveSettings)
@@ -108,7 +111,7 @@ def _measure_point(
     count, seed = place
     keyed = with_keys(first, learn(first, chosen))
     trained, loss, minutes = None, None, 0.0
-    if count and not options.keys_only:
+    if count in options.retrained:
         began = time.monotonic()
         tuning = replace(options.curve.tuning, seed=seed)
         settings = replace(options.curve, tuning=tuning)
@@ -202,9 +205,9 @@ def read_options(arguments: Sequence[str] | None) -> Options:
     usual = Options()
     parser.add_argument("--seeds", type=int, default=usual.seeds)
     parser.add_argument("--quick", action="store_true", help="one seed, few steps and forms")
-    parser.add_argument("--keys-only", action="store_true", help="without the retraining")
     parser.add_argument("--printed", action="store_true", help="read perfectly, without scans")
     parser.add_argument("--counts", type=int, nargs="+", default=usual.counts)
+    parser.add_argument("--retrained", type=int, nargs="*", default=usual.retrained)
     parser.add_argument("--steps", type=int, default=usual.curve.tuning.steps)
     parser.add_argument("--replay", type=int, default=usual.curve.replay.forms)
     parser.add_argument("--reprinted", type=int, default=usual.curve.reprinted)
@@ -218,9 +221,9 @@ def read_options(arguments: Sequence[str] | None) -> Options:
     options = replace(
         usual,
         seeds=given.seeds,
-        keys_only=given.keys_only,
         printed=given.printed,
         counts=tuple(given.counts),
+        retrained=tuple(given.retrained),
         tests=given.tests,
         processes=given.processes,
         out=None if given.no_page else given.out,

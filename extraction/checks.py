@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
@@ -11,6 +13,7 @@ from extraction.declarations import (
     FormDeclaration,
     LimitCheck,
     PartsCheck,
+    PlacesCheck,
     ProductCheck,
     RatioCheck,
     TotalCheck,
@@ -22,6 +25,9 @@ from extraction.normalise import Quantity, says_nothing, text_to_quantity, text_
 from extraction.values import Check
 
 _HALF = Decimal("0.5")
+_SMALL_FRACTION = re.compile(r"-?[\d,]+\.(\d{3,})")
+_FEWEST_USUAL = 2
+"""Numbers that must agree before another one can be odd."""
 
 
 def run_checks(declaration: FormDeclaration, drafts: Drafts) -> tuple[Check, ...]:
@@ -47,6 +53,8 @@ def _run(check: CheckDeclaration, declaration: FormDeclaration, drafts: Drafts) 
             yield from _check_parts(check, declaration, drafts)
         case TotalCheck():
             yield _check_total(check, declaration, drafts)
+        case PlacesCheck():
+            yield from _check_places(check, declaration, drafts)
         case FormatCheck():
             yield from _check_formats(check, declaration, drafts)
 
@@ -217,6 +225,33 @@ def _compare_sum(
     passed = abs(found - printed.value) <= printed.last_place * _HALF
     sign = "与合计一致" if passed else "与合计不一致"
     return passed, f"分项之和{_plain(found)}，合计{_plain(printed.value)}，{sign}"
+
+
+def _check_places(
+    check: PlacesCheck, declaration: FormDeclaration, drafts: Drafts
+) -> Iterator[Check]:
+    """One result for all numbers of the usual number of places, one for each that has fewer."""
+    group = declaration.group(check.group)
+    places = {
+        (number, column): len(found[1])
+        for number, row in enumerate(drafts.groups[check.group])
+        for column in check.columns
+        if (found := _SMALL_FRACTION.fullmatch(comparable(row[column].text)))
+    }
+    ranked = Counter(places.values()).most_common(2)
+    counts = [count for _, count in ranked]
+    if not counts or counts[0] < _FEWEST_USUAL or counts[0] in counts[1:]:
+        return
+    usual = ranked[0][0]
+    paths = {place: f"{check.group}[{place[0]}].{place[1]}" for place in places}
+    alike = tuple(paths[place] for place, count in places.items() if count == usual)
+    yield Check(check.name, True, f"{group.title}均为{usual}位小数", alike)
+    for (number, column), count in places.items():
+        text = drafts.groups[check.group][number][column].text
+        if count < usual and text.endswith("0"):
+            said = f"第{number + 1}行{group.column(column).title}{text}为{count}位小数"
+            message = f"{said}，其余为{usual}位，末尾可能少读了0"
+            yield Check(check.name, False, message, (paths[number, column],))
 
 
 def _check_formats(

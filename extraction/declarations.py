@@ -162,6 +162,16 @@ class LimitCheck(_Declared):
     limit: Name
 
 
+class PlacesCheck(_Declared):
+    """Small fractions in ``columns`` that are filled up with noughts have as many places each,
+    as a spreadsheet prints them: a nought at the end is easily lost in a scan."""
+
+    kind: Literal["same_places"]
+    name: Name
+    group: Name
+    columns: tuple[Name, ...] = Field(min_length=1)
+
+
 class FormatCheck(_Declared):
     """Texts of ``fields`` (or ``group.column``) can be read as their declared kind."""
 
@@ -171,7 +181,7 @@ class FormatCheck(_Declared):
 
 
 CheckDeclaration = Annotated[
-    RatioCheck | ProductCheck | PartsCheck | TotalCheck | LimitCheck | FormatCheck,
+    RatioCheck | ProductCheck | PartsCheck | TotalCheck | LimitCheck | PlacesCheck | FormatCheck,
     Field(discriminator="kind"),
 ]
 
@@ -276,6 +286,8 @@ def _check_paths(check: CheckDeclaration) -> tuple[str, ...]:
             columns = (check.key_column, *check.columns)
         case LimitCheck():
             columns = (check.column, check.limit)
+        case PlacesCheck():
+            columns = check.columns
         case TotalCheck():
             return (check.total, *check.of)
         case FormatCheck():

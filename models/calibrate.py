@@ -105,7 +105,7 @@ def read_form(form: PrintedForm, level: Level) -> list[PageReading]:
     readings = []
     for page in form.pages:
         scan = scan_page(page.image, page.dpi, level, rng, edges=page.edges)
-        _, reading = read_picture(scan.image, scan.dpi)
+        _, reading = read_picture(page.number, scan.image, scan.dpi)
         readings.append(reading)
     return readings
 

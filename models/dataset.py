@@ -46,7 +46,7 @@ from models.word_noise import (
     write_noise,
 )
 
-ReadPage = Callable[[Image, float], tuple[Page, PageReading]]
+ReadPage = Callable[[int, Image, float], tuple[Page, PageReading]]
 """A picture and its dpi to the upright page and all that was read on it."""
 
 SYNTHESIS = Path(__file__).parent / "synthesis"
@@ -168,7 +168,7 @@ def read_labelled(
     readings: list[PageReading] = []
     for number, page in enumerate(form.pages):
         scan = scan_page(page.image, page.dpi, level, rng, edges=page.edges)
-        upright, reading = read_page(scan.image, scan.dpi)
+        upright, reading = read_page(page.number, scan.image, scan.dpi)
         readings.append(reading)
         to_upright = partial(_project, upright.from_source)
         moved = _moved_lines(page, lambda points: to_upright(scan.forward(points)))  # noqa: B023

@@ -10,9 +10,10 @@ from extraction.pipeline import read_page
 from extraction.values import Image, Page, PageReading, RawPage
 
 
-def read_picture(image: Image, dpi: float) -> tuple[Page, PageReading]:
-    """As ``extraction.pipeline.read_page``, with engines that each process loads once."""
-    return read_page(RawPage(1, image, dpi), *_stations())
+def read_picture(number: int, image: Image, dpi: float) -> tuple[Page, PageReading]:
+    """As ``extraction.pipeline.read_page``, with engines that each process loads once; the
+    page's number, from 1, tells which tables run on over a page break."""
+    return read_page(RawPage(number, image, dpi), *_stations())
 
 
 @lru_cache(maxsize=1)

@@ -141,16 +141,6 @@ def set_current(folder: Path, name: str) -> None:
         _write_history(folder, [*history, name])
 
 
-def roll_back(folder: Path) -> str:
-    """Make the version before current again; its name."""
-    history = _read_history(folder)
-    if len(history) < 2:
-        raise ModelError("no earlier version to go back to", name=str(folder))
-    find_version(folder, history[-2])
-    _write_history(folder, history[:-1])
-    return history[-2]
-
-
 @dataclass(frozen=True, slots=True)
 class Registry:
     """The versions of one data folder: its own, and those that came with the program.

@@ -215,10 +215,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _promote(place: TrainingPlace, name: str, settings: RunSettings) -> bool:
     passed = _read_json(place.registry.find(name) / GATE_FILE)["passed"] is True
     if passed and settings.promote:
-        place.registry.promote(name)
         with place.database.write() as session:
-            # What was audited says nothing of the confidences that another version gives.
+            # What was audited says nothing of the confidences that another version gives: both
+            # change, or neither does.
             begin_anew(session, utc_now())
+            session.flush()
+            place.registry.promote(name)
         _log.info("promoted", extra={"more": {"version": name}})
         return True
     return False

@@ -57,6 +57,8 @@ _LONG_TEXT = 8
 _UNSURE = 0.5
 _NEITHER = 0.5
 """What stands for a share where there is nothing to share with."""
+_SMALL_FRACTION, _FEWEST_TO_AGREE = 3, 2
+"""Decimals, and how many other numbers are needed to tell what is usual."""
 _NEAR = 3
 """A text is near another one when less than one in so many of its characters differs."""
 _TOUCHING, _FAR, _MOST_OFF = 0.3, 1.5, 3.0
@@ -99,7 +101,7 @@ def find_surroundings(
         places.setdefault(item.text, set()).add(item.source)
     columns = {name: _Column(items) for name, items in _by_name(printed).items()}
     choices, numbers = _choices(declaration), _number_names(declaration)
-    decimals = _group_decimals(printed)
+    decimals = _count_decimals(printed)
     found = {}
     for item in printed:
         source, is_blank = item.source, not item.text
@@ -259,27 +261,35 @@ def _number_names(declaration: FormDeclaration) -> frozenset[str]:
     return frozenset(name for name, kind in kinds.items() if kind in ("number", "percent"))
 
 
-def _group_decimals(printed: Sequence[_Printed]) -> Mapping[str, Counter[int]]:
-    """Group → how often its numbers show how many decimals."""
+def _count_decimals(printed: Sequence[_Printed]) -> Mapping[str, Counter[int]]:
+    """How often numbers that belong together show how many decimals; whole ones do not count."""
     found: dict[str, Counter[int]] = {}
     for item in printed:
         if shown := _decimals(item.text):
-            found.setdefault(_group(item), Counter())[shown] += 1
+            found.setdefault(_alike(item, shown), Counter())[shown] += 1
     return found
 
 
+def _alike(item: _Printed, shown: int) -> str:
+    """What numbers are printed alike with this one: a spreadsheet shows all amounts of a group
+    to the same small fraction; shares and scores are alike in their column alone."""
+    return item.name.partition(".")[0] if shown >= _SMALL_FRACTION else item.name
+
+
 def _decimals_odd(item: _Printed, decimals: Mapping[str, Counter[int]]) -> float:
-    """The share of the other numbers of a group that show more or fewer decimals than this one:
-    a table that is printed from a spreadsheet shows amounts alike."""
+    """How far numbers that belong together agree on decimals that this one does not show: a
+    nought at the end is easily lost.
+
+    The square of the share of the commonest, so that mixed numbers say little.
+    """
     shown = _decimals(item.text)
-    others = decimals.get(_group(item), Counter()).total() - 1
-    if not shown or others < 1:
+    if not shown:
         return 0.0
-    return 1.0 - (decimals[_group(item)][shown] - 1) / others
-
-
-def _group(item: _Printed) -> str:
-    return item.name.partition(".")[0] if item.in_group else ""
+    others = decimals[_alike(item, shown)] - Counter([shown])
+    if others.total() < _FEWEST_TO_AGREE:
+        return 0.0
+    count = max(others.values())
+    return 0.0 if others[shown] == count else (count / others.total()) ** 2
 
 
 def _decimals(text: str) -> int:

@@ -107,7 +107,11 @@ def mark_continued(above: Sequence[Cell], below: Sequence[Cell]) -> list[Cell]:
     """Mark the cells after the break, and after a repeated header, that are second halves."""
     last = max(cell.rows[-1] for cell in above)
     first = _first_row_of_body(above, below)
-    enders = {(cell.column, cell.colspan): cell for cell in above if cell.rows[-1] == last}
+    enders = {
+        (cell.column, cell.colspan): _with_first_half(cell, above)
+        for cell in above
+        if cell.rows[-1] == last
+    }
     row_is_cut = _row_is_cut(enders, [cell for cell in below if cell.row == first])
     marked = []
     for cell in below:
@@ -115,6 +119,21 @@ def mark_continued(above: Sequence[Cell], below: Sequence[Cell]) -> list[Cell]:
         cut = half is not None and (row_is_cut or _is_cut(half, cell))
         marked.append(replace(cell, continues=True) if cut else cell)
     return marked
+
+
+def _with_first_half(cell: Cell, above: Sequence[Cell]) -> Cell:
+    """A blank second half with the words of the half before it: a cell may run over a page."""
+    while cell.continues and not cell.words:
+        same = [
+            one
+            for one in above
+            if (one.column, one.colspan) == (cell.column, cell.colspan) and one.row < cell.row
+        ]
+        if not same:
+            break
+        half = max(same, key=lambda one: one.row)
+        cell = replace(cell, row=half.row, words=half.words, continues=half.continues)
+    return cell
 
 
 def _first_row_of_body(above: Sequence[Cell], below: Sequence[Cell]) -> int:

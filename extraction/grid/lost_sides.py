@@ -4,10 +4,14 @@ Nothing of such a side is left to see, so the two cells beside it come out as on
 tell: they stand in two bodies, both in the middle between the borders that rows near it
 show, or both right behind the border before them, and none crosses the border between
 them. A cell that was printed as one sets its text over that border.
+
+Of two rows the bodies also stand apart, farther than lines of one text do: so it is where the
+border between two merged cells was lost, and their labels came out as one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -22,13 +26,17 @@ REACH = 3
 """Rows above and below in which a border is looked for: a break may take it from several."""
 CLEAR = 0.25
 """White on either side of a lost border, as a share of the type's height."""
+OFF_ROW, APART = 0.5, 1.5
+"""In heights of the type: how far a body may stand off the middle of its rows, and how far two
+of them stand apart at least."""
 SPLIT_QUALITY = 0.5
 """Of the two cells: no more than even, as their border was not seen."""
 
 
 def restore_lost_sides(grid: Grid) -> Grid:
-    """``grid`` with every cell cut in two whose words stand in two columns of their own."""
-    cells = tuple(part for cell in grid.cells for part in _parts(cell, grid))
+    """``grid`` with every cell cut in two whose words stand in two columns or rows of their own."""
+    columns = (part for cell in grid.cells for part in _parts(cell, grid))
+    cells = tuple(part for cell in columns for part in _rows(cell, grid))
     return grid if len(cells) == len(grid.cells) else replace(grid, cells=cells)
 
 
@@ -38,9 +46,66 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
     for column, x in _borders_beside(cell, grid):
         left, right = _split(cell, column, x)
         if _are_set_alike(left, right):
-            # What is left of the border cannot be cut again; what is right of it may.
-            return (left, *_parts(right, grid))
+            return (*_parts(left, grid), *_parts(right, grid))
     return (cell,)
+
+
+def _rows(cell: Cell, grid: Grid) -> Sequence[Cell]:
+    """The cell cut where both bodies of its words stand best in the middle of their rows."""
+    if cell.rowspan < 2 or len(cell.words) < 2:
+        return (cell,)
+    pairs = [_split_rows(cell, row, y) for row, y in _borders_at_height(cell, grid)]
+    offs = [_off_rows(*pair) for pair in pairs]
+    if min(offs, default=math.inf) > OFF_ROW:
+        return (cell,)
+    upper, lower = pairs[offs.index(min(offs))]
+    return (*_rows(upper, grid), *_rows(lower, grid))
+
+
+def _borders_at_height(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
+    """Rows within ``cell`` that begin in other columns, and where in the nearest of these."""
+    borders: dict[int, Cell] = {}
+    for one in grid.cells:
+        if cell.row < one.row < cell.rows.stop and one.page == cell.page:
+            known = borders.get(one.row)
+            if known is None or abs(one.column - cell.column) < abs(known.column - cell.column):
+                borders[one.row] = one
+    yield from ((row, one.box.top) for row, one in sorted(borders.items()))
+
+
+def _split_rows(cell: Cell, row: int, y: float) -> tuple[Cell, Cell]:
+    box, quality = cell.box, min(cell.quality, SPLIT_QUALITY)
+    upper = replace(
+        cell,
+        rowspan=row - cell.row,
+        box=Box(box.x0, box.top, box.x1, y),
+        words=tuple(word for word in cell.words if word.box.center[1] < y),
+        quality=quality,
+    )
+    lower = replace(
+        cell,
+        row=row,
+        rowspan=cell.rows.stop - row,
+        box=Box(box.x0, y, box.x1, box.bottom),
+        words=tuple(word for word in cell.words if word.box.center[1] >= y),
+        quality=quality,
+    )
+    return upper, lower
+
+
+def _off_rows(upper: Cell, lower: Cell) -> float:
+    """How far the two bodies stand off the middles of their rows at most, in heights of the
+    type; infinite where they do not stand apart."""
+    if not (upper.words and lower.words):
+        return math.inf
+    words = (*upper.words, *lower.words)
+    height = min(min(word.box.height, word.box.width) for word in words)
+    bodies = [boxes_union(word.box for word in cell.words) for cell in (upper, lower)]
+    if bodies[1].top - bodies[0].bottom < APART * height:
+        return math.inf
+    cells = (upper, lower)
+    offs = (abs(b.center[1] - c.box.center[1]) for b, c in zip(bodies, cells, strict=True))
+    return max(offs) / height
 
 
 def _borders_beside(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:

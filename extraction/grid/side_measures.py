@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from extraction.grid.lattice import Lattice
 from extraction.grid.lines import Map
-from extraction.grid.side_maps import CHANNELS, FILL_STEP, SideMaps
+from extraction.grid.side_maps import CHANNELS, DARK, FILL_STEP, SideMaps
+from extraction.values import Axis
 
 Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 Measured = NDArray[np.floating[Any]]
 
 MEASURES: Final = (
@@ -41,6 +45,9 @@ PIECES = 8
 BEYOND_PX = ((3, 13), (13, 45))
 """How far past the table a line is followed, from and to, in pixels of the maps. A streak of a
 copier goes on and on; a stroke of a title that happens to stand there does not."""
+APART_PX, APART_RUN = (2, 10), 3
+"""Where past the table's border to look for blank paper and how much of it, at twice the
+resolution of the maps, so in sixths of a millimetre."""
 MOST_LOGIT = 6.0
 """A first judgement counts no more than this (0.9975) for its neighbours."""
 
@@ -49,8 +56,8 @@ def lattice_to_measures(lattice: Lattice, maps: SideMaps) -> tuple[Floats, Float
     """Measures of the sides across (ys × gaps of xs × measures) and of those down, turned
     round so that they, too, run along their second axis (xs × gaps of ys × measures)."""
     xs, ys = np.array(lattice.xs), np.array(lattice.ys)
-    across = _line_sides(ys, xs, maps.of("horizontal"), maps.scale)
-    down = _line_sides(xs, ys, maps.of("vertical"), maps.scale)
+    across = _line_sides(ys, xs, maps, "horizontal")
+    down = _line_sides(xs, ys, maps, "vertical")
     reference = _reference(across, down)
     return (
         _measures(across, down, ys, xs, maps.scale, reference, lattice.across),
@@ -73,7 +80,8 @@ class _Sides:
     beyond: Floats
 
 
-def _line_sides(lines: Floats, crossings: Floats, maps: Sequence[Map], scale: float) -> _Sides:
+def _line_sides(lines: Floats, crossings: Floats, side_maps: SideMaps, axis: Axis) -> _Sides:
+    maps, scale = side_maps.of(axis), side_maps.scale
     height, width = maps[0].shape
     rows = np.clip((lines * scale).astype(int), 0, height - 1)
     marks = crossings * scale
@@ -89,22 +97,54 @@ def _line_sides(lines: Floats, crossings: Floats, maps: Sequence[Map], scale: fl
     mean = (picked[:, :, last] - picked[:, :, first]) / np.maximum(last - first, 1)
     steps = np.maximum(cuts[:, 1:] - cuts[:, :-1], 1)
     quarters = (picked[:, :, cuts[:, 1:]] - picked[:, :, cuts[:, :-1]]) / steps
-    channels = [CHANNELS.index("near"), CHANNELS.index("dip")]
-    beyond = []
-    for channel in channels:
-        for outwards, edge in ((-1, marks[0]), (1, marks[-1])):
-            for near, far in BEYOND_PX:
-                ends = np.round(edge + outwards * np.array([near, far])).astype(int)
-                low, high = np.clip(np.sort(ends), 0, width)
-                there = picked[channel, :, high] - picked[channel, :, low]
-                beyond.append(there / max(1, high - low))
+    darkness, paper = side_maps.pictures_of(axis)[0], side_maps.shades[0]
+    apart = [
+        _stand_apart(darkness, 2 * lines * scale, 2 * edge, outwards, paper)
+        for outwards, edge in ((-1, marks[0]), (1, marks[-1]))
+    ]
     return _Sides(
         np.moveaxis(mean, 0, 2).astype(np.float64),
         np.moveaxis(quarters.min(axis=3), 0, 2).astype(np.float64),
         _straight(maps[len(CHANNELS) : FILL_STEP], rows, start, end),
         _fill_steps(maps[FILL_STEP], rows, cuts),
-        np.stack(beyond, axis=1).astype(np.float64),
+        _beyond(picked, marks[0], marks[-1], apart),
     )
+
+
+def _beyond(sums: Floats32, start: float, end: float, apart: Sequence[Mask]) -> Floats:
+    """What lines show past both ends of the table, lines × 8; ``sums`` are those of the
+    ``CHANNELS`` along the lines. Nothing past an end where what is seen stands ``apart``."""
+    seen = []
+    for channel in (CHANNELS.index("near"), CHANNELS.index("dip")):
+        for outwards, edge, stands_apart in ((-1, start, apart[0]), (1, end, apart[1])):
+            for near, far in BEYOND_PX:
+                there = _mean_between(sums[channel], edge + outwards * near, edge + outwards * far)
+                seen.append(np.where(stands_apart, 0.0, there))
+    return np.stack(seen, axis=1).astype(np.float64)
+
+
+def _stand_apart(picture: Map, lines: Floats, edge: float, outwards: int, paper: float) -> Mask:
+    """Whether there is blank paper right past an end of the table, at each of the ``lines``.
+
+    A streak runs through the border of a table; a stroke of a title and the bracket before its
+    year keep off it, however well they stand in line with a column. ``picture`` is the darkness
+    at twice the resolution of the maps, ``lines`` and ``edge`` in its pixels.
+    """
+    low, high = sorted(round(edge + outwards * far) for far in APART_PX)
+    low, high = max(0, low), min(picture.shape[1], high)
+    if high - low < APART_RUN:
+        return np.zeros(len(lines), dtype=np.bool_)
+    rows = np.clip(np.round(lines).astype(int)[:, None] + np.array([-1, 0, 1]), 0, len(picture) - 1)
+    light = picture[rows, low:high].max(axis=1) < paper + DARK
+    runs = np.all(sliding_window_view(light, APART_RUN, axis=1), axis=2)
+    return np.asarray(np.any(runs, axis=1), dtype=np.bool_)
+
+
+def _mean_between(sums: Floats32, one: float, other: float) -> Floats32:
+    """Of each line between two places along it, in pixels of the maps, in any order."""
+    width = sums.shape[-1] - 1
+    low, high = np.clip(np.round(sorted((one, other))).astype(int), 0, width)
+    return np.asarray((sums[..., high] - sums[..., low]) / max(1, high - low), np.float32)
 
 
 def _running_sums(maps: Sequence[Map], rows: NDArray[np.int_]) -> NDArray[np.float32]:

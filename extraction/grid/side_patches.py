@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import cv2
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from extraction.grid.lattice import Lattice
 from extraction.grid.side_maps import PATCH_CHANNELS, SideMaps
+from extraction.values import Axis
 
 ALONG: Final = 40
 """Samples along the side, from a little before its start to a little past its end: a ruling
@@ -40,8 +40,8 @@ def sides_to_patches(
     """
     xs, ys = (np.array(lines) * maps.scale for lines in (lattice.xs, lattice.ys))
     return (
-        _with_ink(_strips(ys, xs, across, maps.pictures_across), maps.shades),
-        _with_ink(_strips(xs, ys, down, maps.pictures_down), maps.shades),
+        _with_ink(_strips(ys, xs, across, maps, "horizontal"), maps.shades),
+        _with_ink(_strips(xs, ys, down, maps, "vertical"), maps.shades),
     )
 
 
@@ -67,9 +67,10 @@ def _strips(
     lines: NDArray[np.float64],
     crossings: NDArray[np.float64],
     picked: Mask,
-    pictures: Sequence[NDArray[np.float32]],
+    maps: SideMaps,
+    axis: Axis,
 ) -> Patches:
-    """``lines`` and ``crossings`` in pixels of the ruling maps; lines run along x."""
+    """``lines`` and ``crossings`` in pixels of the ruling maps; lines run along the axis."""
     line, gap = np.nonzero(picked)
     strips = np.zeros((len(line), len(PATCH_CHANNELS), ACROSS, ALONG), np.float32)
     if not len(line):
@@ -80,8 +81,11 @@ def _strips(
     beside = lines[line][:, None] + step * (np.arange(ACROSS) - ACROSS // 2)
     x = np.repeat(along, ACROSS, axis=0)
     y = np.broadcast_to(beside.reshape(-1, 1), x.shape)
-    for number, (picture, zoom) in enumerate(zip(pictures, _ZOOMS, strict=True)):
-        sampled = _sampled(picture, x * zoom - 0.5, y * zoom - 0.5)
+    for number, (picture, zoom) in enumerate(zip(maps.pictures_of(axis), _ZOOMS, strict=True)):
+        places = x * zoom - 0.5, y * zoom - 0.5
+        # OpenCV takes pictures row by row: a turned one is sampled as it was, at turned places.
+        is_turned = not picture.flags.c_contiguous
+        sampled = _sampled(picture.T, *places[::-1]) if is_turned else _sampled(picture, *places)
         strips[:, number] = sampled.reshape(-1, ACROSS, ALONG)
     return strips
 

@@ -22,6 +22,9 @@ LEAST_ALONE = 0.5
 SKIPPED = frozenset("，。、；：（）《》“”〔〕%,;:()")
 """Signs that the recogniser skips in one cut of a line and sees in another."""
 
+MARKS = frozenset(".，。、；：,;:")
+"""Marks of which no two follow each other: a second one is the first, read again."""
+
 OVERLOOKED = "".join(sorted(SKIPPED)) + ".-·/1一"
 """Marks so small that the recogniser reads over them."""
 
@@ -51,6 +54,14 @@ class Reading:
             tuple((self.positions[index] - share) / (1 - share) for index in kept),
             self.overlooked,
         )
+
+    def without_first(self, signs: str) -> Reading:
+        """Without ``signs`` before its first other character, where there is one."""
+        start = len(self.text) - len(self.text.lstrip(signs))
+        if start in (0, len(self.text)):
+            return self
+        rest = self.text[start:], self.probabilities[start:], self.positions[start:]
+        return Reading(*rest, self.overlooked)
 
     @property
     def score(self) -> float:
@@ -84,8 +95,9 @@ def find_alphabet(characters: str) -> Alphabet:
 def merge_readings(first: Reading, second: Reading) -> Reading:
     """The more probable of two readings of one line, with the signs that it lacks.
 
-    ``first`` where they are alike. A sign that only one of them holds was skipped by the other;
-    what both overlook is what the one that suspects less of it says.
+    ``first`` where they are alike. A sign that only one of them holds was skipped by the other,
+    unless that has a mark there already; what both overlook is what the one that suspects less
+    of it says.
     """
     base, other = (second, first) if second.score > first.score + 0.01 else (first, second)
     taken: list[tuple[str, float, float]] = []
@@ -94,7 +106,8 @@ def merge_readings(first: Reading, second: Reading) -> Reading:
     for kind, start, end, other_start, other_end in matcher.get_opcodes():
         empty = not base.text[start:end].strip()
         taken += ours[start:end]
-        if kind != "equal" and empty:
+        beside = base.text[max(0, start - 1) : start] + base.text[end : end + 1]
+        if kind != "equal" and empty and not MARKS & set(beside):
             there = theirs[other_start:other_end]
             taken += [one for one in there if one[1] >= LEAST_ALONE and one[0] in SKIPPED]
     return Reading(

@@ -16,7 +16,12 @@ Mask = NDArray[np.bool_]
 
 WHITE = 255
 DARK_BESIDE_COLOUR = 0.6
-"""Ink beside colour is print only below this share of the level of ink elsewhere."""
+"""Ink beside colour is print below this share of the level of ink elsewhere."""
+
+DARKER_THAN_COLOUR = 0.6
+"""It is also print where its lightest colour is below this share of that of the ink around it."""
+COLOUR_STEP_PX, COLOUR_WINDOW = 3, 9
+"""The ink around a pixel is taken from every so many-th pixel, and over so many of those."""
 
 OUTER_SHARE = 0.05
 """Of a page without cells, what may be the border of a copy."""
@@ -66,12 +71,30 @@ def page_to_ink(image: Image, cells: Iterable[Box], dpi: float) -> PrintInk:
     mask = ruled < level
     if coloured.any():
         near = cv2.dilate(coloured.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-        mask &= ~(near & (ruled > DARK_BESIDE_COLOUR * level))
+        rows, columns = np.nonzero(mask & near & (ruled > DARK_BESIDE_COLOUR * level))
+        mask[rows, columns] = darker_than_colour(image, coloured, rows, columns)
     lines = ruling_mask(mask, cells, dpi)
     mask[lines] = False
     gray = np.where(lines, np.uint8(WHITE), ruled)
     wipe_streaks(gray, mask, dpi)
     return PrintInk(gray, mask, ruled)
+
+
+def darker_than_colour(
+    image: Image, coloured: Mask, rows: NDArray[np.int_], columns: NDArray[np.int_]
+) -> Mask:
+    """Which of the given pixels are much darker than the ``coloured`` ink around them.
+
+    Thin print under the rim of a seal is no darker than the stroke of a dark pen, but the seal
+    around it is light, and around the pen's stroke there is nothing but the pen.
+    """
+    step = slice(None, None, COLOUR_STEP_PX)
+    known = coloured[step, step].astype(np.float32)
+    lightest = image[step, step].max(axis=2).astype(np.float32)
+    size = (COLOUR_WINDOW, COLOUR_WINDOW)
+    around = cv2.blur(lightest * known, size) / np.maximum(cv2.blur(known, size), 1e-3)
+    usual = around[rows // COLOUR_STEP_PX, columns // COLOUR_STEP_PX]
+    return np.asarray(image[rows, columns].max(axis=1) < DARKER_THAN_COLOUR * usual, np.bool_)
 
 
 def wipe_streaks(gray: Gray, mask: Mask, dpi: float) -> None:

@@ -14,8 +14,8 @@ from extraction.engines import Engine, available_threads, choose_engine
 from extraction.ocr.ctc import SKIPPED, Reading, merge_readings
 from extraction.ocr.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
 from extraction.ocr.networks import TextModels
-from extraction.ocr.second_look import find_lone_sign, is_small_and_round
-from extraction.ocr.signs import ROUND, close_brackets, without_dust
+from extraction.ocr.second_look import find_lone_sign, is_high, is_small_and_round
+from extraction.ocr.signs import FULL_STOPS, NEVER_FIRST, ROUND, close_brackets, without_dust
 from extraction.ocr.text_crops import Crop, crop_to_picture, lines_to_crops
 from extraction.ocr.text_lines import (
     HEIGHT_TO_EM,
@@ -125,16 +125,20 @@ class Reader:
         for crop, picture, reading in zip(
             crops, pictures, self._models.read(pictures), strict=True
         ):
-            share = (picture.shape[1] - crop.width) / picture.shape[1]
-            readings.append(reading.after(share) if crop.shows_more else reading)
+            if crop.shows_more:
+                reading = reading.after((picture.shape[1] - crop.width) / picture.shape[1])
+            # A row of one character has no room for a sign before it: that is the joint.
+            readings.append(reading if crop.above is None else reading.without_first(NEVER_FIRST))
         return readings
 
 
 def is_doubtful(crop: Crop, reading: Reading) -> bool:
-    """Whether ``crop`` is to be read again: it may be unsure, or lack a sign or some ink."""
+    """Whether ``crop`` is to be read again: it may be unsure, or lack a sign or some ink, or
+    show one character alone, whose neighbours tell nothing of it."""
     lacks_sign = crop.context is not None and reading.text[:1] not in SKIPPED
     unsure = reading.weakest < DOUBTFUL or reading.overlooked > SUSPECTED
-    return not crop.leftover and (lacks_sign or crop.at_border or unsure)
+    is_alone = crop.above is not None
+    return not crop.leftover and (lacks_sign or crop.at_border or unsure or is_alone)
 
 
 def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: int) -> Word | None:
@@ -145,6 +149,8 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
     text = reading.text.strip()
     if crop.beside_text and text in ROUND and is_small_and_round(ink.mask, shown, em):
         return Word("。", tight(shown, ink.mask), ROUND_SCORE, ROUND_SCORE, page)
+    if text in FULL_STOPS and not crop.beside_text and is_high(ink.mask, shown, em):
+        text = "0"
     sign = None if crop.line.parts else find_lone_sign(ink.mask, shown, em)
     if sign is not None:
         return Word(sign.text, tight(shown, ink.mask), sign.score, sign.score, page)

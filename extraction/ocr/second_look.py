@@ -21,6 +21,9 @@ SMALLEST_SIGN = 0.16
 DASH = 0.68
 """A bar is a dash from this share of a character on, and else a hyphen."""
 
+HIGH = 0.5
+"""A digit is two thirds of a character high, a full stop a third at most."""
+
 LEAST_LEAN = 0.22
 """How far the foot of a slash lies before its head, in ems; an italic ``1`` leans less."""
 
@@ -50,7 +53,7 @@ def find_leftover(mask: Mask, cell: Box, covered: Sequence[Box], em: float) -> l
     blobs = [
         Box(float(x), float(y), float(x + width), float(y + height))
         for x, y, width, height, area in stats[1:count]
-        if max(width, height) >= SMALLEST_SIGN * em and area >= 0.012 * em * em
+        if max(width, height) >= SMALLEST_SIGN * em and area >= 0.008 * em * em
     ]
     inside = Box(0.0, 0.0, float(x1 - x0), float(bottom - top))
     blobs = [blob for blob in blobs if not _is_border_remains(blob, inside, em)]
@@ -64,8 +67,9 @@ def find_leftover(mask: Mask, cell: Box, covered: Sequence[Box], em: float) -> l
 def is_placed_like_text(sign: Box, cell: Box, lines: Sequence[Box], em: float) -> bool:
     """Whether something small stands where a sign of the ``lines`` of its cell would stand.
 
-    That is at an end of a line, or where a line after the last one would begin or be centred;
-    alone in its cell, at half the height of it or on its first row. Dust lies anywhere.
+    That is at an end of a line, or where a row of its own below a line would begin or be
+    centred, after the last line or in an empty row between two; alone in its cell, at half the
+    height of it or on its first row. Dust lies anywhere.
     """
     if max(sign.width, sign.height) >= 0.6 * em:
         return True
@@ -73,12 +77,12 @@ def is_placed_like_text(sign: Box, cell: Box, lines: Sequence[Box], em: float) -
     if not lines:
         middle = abs(y - cell.center[1]) < max(0.5 * em, 0.1 * cell.height)
         return middle or y - cell.top < 1.4 * em
-    for line in lines:
-        in_row = line.top - 0.2 * em < y < line.bottom + 0.2 * em
-        if in_row and line.x0 - 1.2 * em < x < line.x1 + 1.2 * em:
-            return True
+    in_row = [line for line in lines if line.top - 0.2 * em < y < line.bottom + 0.2 * em]
+    if any(line.x0 - 1.2 * em < x < line.x1 + 1.2 * em for line in in_row):
+        return True
     last = max(lines, key=lambda line: line.bottom)
-    if not 0 <= y - last.center[1] < 2.4 * em:
+    above = [last] if in_row else [line for line in lines if line.center[1] <= y]
+    if not any(0 <= y - line.center[1] < 2.4 * em for line in above):
         return False
     block = boxes_union(lines)
     return (
@@ -170,4 +174,10 @@ def is_small_and_round(mask: Mask, box: Box, em: float) -> bool:
     ink = box_of_ink(mask, box)
     if ink is None:
         return False
-    return 0.18 * em <= ink.height <= 0.5 * em and 0.65 <= ink.width / ink.height <= 1.5
+    return 0.18 * em <= ink.height <= HIGH * em and 0.65 <= ink.width / ink.height <= 1.5
+
+
+def is_high(mask: Mask, box: Box, em: float) -> bool:
+    """Whether the ink in ``box`` is as high as a digit, which no mark is."""
+    ink = box_of_ink(mask, box)
+    return ink is not None and ink.height >= HIGH * em

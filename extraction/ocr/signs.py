@@ -35,6 +35,8 @@ NEVER_FIRST = ".。，、；：·,;:"
 SQUARE = frozenset("]］〕】")
 ROUND = frozenset("0OoC°。○.")
 """What the recogniser makes of a full stop that stands alone."""
+FULL_STOPS = frozenset("。○")
+"""What it makes of a nought that stands alone."""
 
 _ONE_IN_LATIN = re.compile(r"(?<=[A-Za-z])1(?=[a-z])")
 _COMMA_FOR_POINT = re.compile(r"^(\d[\d,]*),(\d{4,})$")

@@ -268,10 +268,11 @@ def leading_sign(box: Box, mask: Mask, em: float) -> tuple[float, Box] | None:
     if len(runs) < 2 or runs[0][1] - runs[0][0] > 0.5 * em:
         return None
     (start, end), behind = runs[0], runs[1][0]
-    rows = np.flatnonzero(part[:, start:end].any(axis=1))
-    low = rows[0] > 0.35 * part.shape[0] or rows[-1] - rows[0] < 0.55 * em
+    line, rows = (np.flatnonzero(shown.any(axis=1)) for shown in (part, part[:, start:end]))
+    low = rows[0] - line[0] > 0.35 * len(line) or rows[-1] - rows[0] < 0.55 * em
     speck = len(rows) < LEAST_LEADING * em
-    if speck or not low or not 0.2 * em < behind - end < 1.2 * em:
+    # What runs out of the crop above is the tail of a comma of the row there.
+    if speck or not low or rows[0] == 0 or not 0.2 * em < behind - end < 1.2 * em:
         return None
     shown = max(run[1] for run in runs[1:] if run[0] == behind or run[1] <= behind + 2.6 * em)
     return x0 + start - 0.12 * em, Box(float(x0 + behind), box.top, float(x0 + shown), box.bottom)

@@ -46,6 +46,12 @@ INK_TO_HEIGHT = 1.5
 NEIGHBOURS = 7
 """So many long lines tell how the lines around them lie."""
 
+LEVEL = 0.2
+"""The middles of boxes around one row differ by less than this share of the lower one."""
+
+CROSSING = 0.8
+"""The share of the lower and of the narrower of two boxes that the other one covers, too."""
+
 SHORTEST_SHARE = 0.35
 """A piece lower than this share of the usual line height is a sliver."""
 
@@ -179,6 +185,7 @@ def lines_in_reading_order(lines: Sequence[Line], mask: Mask, usual: float) -> l
     pieces = [piece for piece in pieces if piece.box.height > SHORTEST_SHARE * usual]
     pieces = [piece for piece in pieces if not _lies_in_another(piece, pieces)]
     pieces = [piece for piece in pieces if not _is_end_of_another(piece, pieces)]
+    pieces = join_crossing(pieces)
     joined = [join_row(part) for row in rows_of(pieces) for part in parts_of_row(row)]
     return stack_characters(joined, mask, usual)
 
@@ -189,6 +196,23 @@ def _lies_in_another(piece: Line, pieces: Sequence[Line]) -> bool:
         and other.box.intersection(piece.box).area > 0.6 * piece.box.area
         for other in pieces
     )
+
+
+def join_crossing(pieces: Sequence[Line]) -> list[Line]:
+    """Pieces of which each lies in the other in one direction are one row: a box around two
+    rows was split where it held all of the one and a sliver of the other."""
+    rows: list[Line] = []
+    for piece in pieces:
+        same = [row for row in rows if _crosses(row.box, piece.box)]
+        rows = [row for row in rows if row not in same]
+        rows.append(join_row([*same, piece]))
+    return rows
+
+
+def _crosses(one: Box, other: Box) -> bool:
+    shared = one.intersection(other)
+    low, narrow = min(one.height, other.height), min(one.width, other.width)
+    return shared.height > CROSSING * low and shared.width > CROSSING * narrow
 
 
 def _is_end_of_another(piece: Line, pieces: Sequence[Line]) -> bool:
@@ -239,8 +263,11 @@ def rows_of(lines: Sequence[Line]) -> list[list[Line]]:
 
 
 def _same_row(row: Sequence[Line], line: Line) -> bool:
-    """Whether ``line`` shares most of its height with ``row`` and stands beside all of it."""
+    """Whether ``line`` shares most of its height with ``row`` and stands beside all of it, or
+    so level with it that what they share is a part of one row that was detected twice."""
     box = boxes_union(member.box for member in row)
+    if abs(box.center[1] - line.box.center[1]) < LEVEL * min(box.height, line.box.height):
+        return True
     beside = all(
         member.box.intersection(line.box).width < 0.3 * min(member.box.width, line.box.width)
         for member in row

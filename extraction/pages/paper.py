@@ -9,10 +9,16 @@ from numpy.typing import NDArray
 ANALYSIS_PX = 400
 LEAST_SHARE, MOST_SHARE = 0.3, 0.97
 """Area of the paper in the picture; a scan is paper from edge to edge."""
+CORE_PX, RIM_PX = 15, 2
+"""Of the small picture: how much of the bright region's rim, and of the picture's, is not
+taken for paper or ground without a look at where the edge runs."""
+_PAPER, _GROUND = 1, 2
 LEAST_CONTRAST = 25.0
 LEAST_OVERLAP = 0.95
 SQUARENESS = 0.42
 """Largest cosine of a corner: 65° to 115°."""
+LEAST_SIDES, INSIDE_SHARE = 3, 0.012
+"""Of a sheet's sides so many show the ground beyond them; shares of the picture."""
 A4_ASPECT = 2**0.5
 ASPECT_SLACK = 0.1
 
@@ -52,19 +58,37 @@ def is_a4(width: float, height: float) -> bool:
 
 
 def _paper_mask(smooth: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """The largest bright region with its holes filled."""
+    """The largest bright region with its holes filled, grown to where the paper ends."""
     _, bright = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    contours, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    core = _largest_region(np.asarray(bright, np.uint8))
+    if core is None or cv2.countNonZero(core) < LEAST_SHARE * smooth.size:
+        return None
+    mask = _largest_region(_grown(core, smooth))
+    if mask is None or cv2.countNonZero(mask) > MOST_SHARE * smooth.size:
+        return None
+    return mask
+
+
+def _largest_region(mask: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         return None
-    areas = [float(cv2.contourArea(contour)) for contour in contours]
-    largest = np.asarray(contours[int(np.argmax(areas))], np.int32)
-    share = max(areas) / smooth.size
-    if not LEAST_SHARE <= share <= MOST_SHARE:
-        return None
-    mask = np.zeros_like(smooth)
-    cv2.drawContours(mask, [largest], -1, (255,), cv2.FILLED)
-    return mask
+    largest = np.asarray(max(contours, key=cv2.contourArea), np.int32)
+    region = np.zeros_like(mask)
+    cv2.drawContours(region, [largest], -1, (255,), cv2.FILLED)
+    return region
+
+
+def _grown(core: NDArray[np.uint8], smooth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``core`` with what no edge parts from it: where light falls off over a sheet, its far
+    corner is darker than one threshold for all of it. The ground grows from the picture's rim."""
+    markers = np.zeros(core.shape, np.int32)
+    markers[cv2.erode(core, np.ones((CORE_PX, CORE_PX), np.uint8)) > 0] = _PAPER
+    rim = np.ones(core.shape, np.bool_)
+    rim[RIM_PX:-RIM_PX, RIM_PX:-RIM_PX] = False
+    markers[rim & (core == 0)] = _GROUND
+    grown = cv2.watershed(cv2.cvtColor(smooth, cv2.COLOR_GRAY2BGR), markers)
+    return np.asarray(np.where(grown == _PAPER, 255, 0), np.uint8)
 
 
 def _fitted_quad(mask: NDArray[np.uint8]) -> Quad | None:
@@ -139,11 +163,21 @@ def _is_convincing(quad: Quad, mask: NDArray[np.uint8], smooth: NDArray[np.uint8
     beyond = 0.03 * max(height, width)
     if (quad < -beyond).any() or (quad > np.array([width, height]) + beyond).any():
         return False
+    if _sides_inside(quad, width, height) < LEAST_SIDES:
+        return False
     filled = np.zeros_like(mask)
     cv2.fillConvexPoly(filled, np.round(quad).astype(np.int32), (255,))
     both = cv2.countNonZero(cv2.min(filled, mask))
     either = cv2.countNonZero(cv2.max(filled, mask))
     return both / max(1, either) >= LEAST_OVERLAP and _contrast(filled, smooth) >= LEAST_CONTRAST
+
+
+def _sides_inside(quad: Quad, width: int, height: int) -> int:
+    """How many sides of the sheet lie within the picture: the shadow along the edge of a scan
+    leaves the others on its border."""
+    middles = (quad + np.roll(quad, -1, axis=0)) / 2
+    size = np.array([width, height])
+    return int((np.minimum(middles, size - middles) > INSIDE_SHARE * size).all(axis=1).sum())
 
 
 def _contrast(filled: NDArray[np.uint8], smooth: NDArray[np.uint8]) -> float:

@@ -10,6 +10,7 @@ from extraction.declarations import (
     FormDeclaration,
     LimitCheck,
     PartsCheck,
+    PlacesCheck,
     ProductCheck,
     RatioCheck,
     TotalCheck,
@@ -33,7 +34,7 @@ def check_to_terms(declaration: FormDeclaration, check: CheckDeclaration) -> Map
             factors = " × ".join(titles.of_column(check.group, name) for name in check.factors)
             named = _columns(titles, check.group, result=check.result, cap=check.cap)
             return {**named, "factors": factors}
-        case PartsCheck():
+        case PartsCheck() | PlacesCheck():
             columns = "、".join(titles.of_column(check.group, name) for name in check.columns)
             return {"group": titles.of_group(check.group), "columns": columns}
         case LimitCheck():

@@ -161,3 +161,41 @@ def test_signs_for_nothing_are_well_formed_numbers_but_no_phone() -> None:
 def test_a_total_that_was_not_read_is_no_failure() -> None:
     (check,) = checked(indicators=({"weight": "50"},))["total_weight"]
     assert check.passed is None
+
+
+def amounts(*rows: tuple[str, str, str]) -> list[tuple[bool | None, tuple[str, ...]]]:
+    columns = ("budget_initial", "budget_annual", "executed")
+    funds = tuple(dict(zip(columns, row, strict=True)) for row in rows)
+    found = checked(funds=funds).get("funds_places", [])
+    return [(check.passed, check.fields) for check in found]
+
+
+def test_an_amount_that_lost_a_nought_at_its_end_is_told_from_those_around_it() -> None:
+    """2,926.00000 for 2,926.000000 is the same number and passed every other check."""
+    found = amounts(
+        ("2,926.000000", "2,926.000000", "2,817.342000"),
+        ("2,926.00000", "2,926.000000", "2,817.342000"),
+    )
+    assert [passed for passed, _ in found] == [True, False]
+    assert "funds[1].budget_annual" in found[0][1]
+    assert found[1][1] == ("funds[1].budget_initial",)
+    message = checked(
+        funds=(
+            {"budget_initial": "60.000000", "budget_annual": "60.000000"},
+            {"budget_initial": "60.00000"},
+        )
+    )["funds_places"][1].message
+    assert message == "第2行年初预算数60.00000为5位小数，其余为6位，末尾可能少读了0"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("60.000000", "12.5", "7"),
+        ("60.000000", "60.00000", "-"),
+        ("12.345", "7.1234", "3.456"),
+        ("12.50", "7.5", "3.25"),
+    ],
+)
+def test_amounts_that_are_not_filled_up_alike_say_nothing_wrong(row: tuple[str, str, str]) -> None:
+    assert all(passed for passed, _ in amounts(row))

@@ -113,12 +113,24 @@ def test_other_columns_are_another_table() -> None:
     assert len(join_grids([upper_page(), reading(2, Grid(1, 5, cells))])) == 2
 
 
+def third_page(level1: str = "") -> PageReading:
+    page = lower_page(level1)
+    cells = tuple(replace(c, page=3) for c in page.grids[0].cells)
+    return replace(page, number=3, grids=(replace(page.grids[0], cells=cells),))
+
+
 def test_three_pages_join_into_one_table() -> None:
-    third = lower_page()
-    cells = tuple(replace(c, page=3) for c in third.grids[0].cells)
-    third = replace(third, number=3, grids=(replace(third.grids[0], cells=cells),))
-    (grid,) = join_grids([upper_page(), lower_page(), third])
+    (grid,) = join_grids([upper_page(), lower_page(), third_page()])
     assert grid.rows == 7 and grid.pages == (1, 2, 3)
+
+
+@pytest.mark.parametrize(("level1", "continued"), [("满意度指标", [3]), ("产出指标", [3, 5])])
+def test_after_a_page_of_its_second_half_alone_another_label_is_another_cell(
+    level1: str, continued: list[int]
+) -> None:
+    """效益指标 ran over a whole page, and 满意度指标 on the next one was added to it."""
+    (grid,) = join_grids([upper_page(), lower_page(), third_page(level1)])
+    assert [c.row for c in grid.cells if c.continues and c.column == 0] == continued
 
 
 @pytest.mark.parametrize("text", ["第2页", "- 3 -", "2/5", "续表", "（续）", "12", "—"])

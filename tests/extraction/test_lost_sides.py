@@ -73,6 +73,46 @@ def test_two_words_that_stand_off_their_columns_keep_their_cell_whole() -> None:
     assert restore_lost_sides(whole) is whole
 
 
+def labels(rows: int, *places: tuple[str, float]) -> Grid:
+    """A column of one cell over all rows with texts at those heights, beside one of all rows."""
+    words = tuple(Word(text, Box(20, y - 8, 80, y + 8), 0.9, 0.9, 1) for text, y in places)
+    box = Box(0, 0, WIDTH, rows * HEIGHT)
+    merged = Cell(0, 0, rows, 1, box, 1, words, 0.9)
+    return Grid(rows, 2, (merged, *(cell(row, 1, 1) for row in range(rows))))
+
+
+def test_labels_of_two_merged_cells_whose_border_was_lost_are_two_cells() -> None:
+    """效益指标满意度指标 over twelve rows of a fax."""
+    restored = restore_lost_sides(labels(12, ("效益指标", 150), ("满意度指标", 330)))
+    first, second = restored.cells[:2]
+    assert [(one.row, one.rowspan, one.text) for one in (first, second)] == [
+        *((0, 10, "效益指标"), (10, 2, "满意度指标")),
+    ]
+    assert first.box.bottom == second.box.top == 10 * HEIGHT
+    assert first.quality == second.quality == SPLIT_QUALITY
+    three = restore_lost_sides(labels(6, ("数量", 30), ("质量", 90), ("时效", 150)))
+    assert [one.text for one in three.cells[:3]] == ["数量", "质量", "时效"]
+
+
+def test_lines_of_one_label_and_texts_off_their_rows_stay_in_one_cell() -> None:
+    for whole in (
+        labels(12, ("满意度", 170), ("指标", 190)),
+        labels(2, ("质量", 20), ("指标", 40)),
+        labels(12, ("效益指标", 150), ("满意度指标", 315)),
+    ):
+        assert restore_lost_sides(whole) is whole
+
+
+@given(st.lists(st.floats(10, 290), min_size=2, max_size=4))
+def test_rows_are_covered_as_before(heights: list[float]) -> None:
+    before = labels(10, *((f"第{n}", y) for n, y in enumerate(sorted(heights))))
+    after = restore_lost_sides(before)
+    column = [one for one in after.cells if one.column == 0]
+    assert sorted(row for one in column for row in one.rows) == list(range(10))
+    assert "".join(one.text for one in column) == before.cells[0].text
+    assert restore_lost_sides(after) == after
+
+
 def test_without_a_row_that_shows_the_border_nothing_is_cut() -> None:
     alone = Grid(1, 2, (cell(0, 0, 2, word("分值", 50, 0), word("执行率", 150, 0)),))
     assert restore_lost_sides(alone) is alone

@@ -118,3 +118,22 @@ def test_the_end_of_a_sign_is_no_second_one() -> None:
 def test_a_second_look_that_shows_nothing_clears_the_first() -> None:
     suspected = replace(reading("低于九成"), overlooked=0.3)
     assert merge_readings(suspected, reading("低于九成")).overlooked == 0.0
+
+
+def test_signs_before_the_first_character_are_left_out_with_their_probabilities() -> None:
+    reading = Reading("。高。", (0.6, 0.9, 0.8), (0.1, 0.4, 0.7), 0.01)
+    assert reading.without_first("。，") == Reading("高。", (0.9, 0.8), (0.4, 0.7), 0.01)
+    assert Reading("。", (0.6,), (0.1,)).without_first("。，") == Reading("。", (0.6,), (0.1,))
+
+
+def test_a_mark_that_one_reading_sees_twice_stays_one() -> None:
+    """60.000000 became 60.,000000: the tail of the point was a comma in the wider cut."""
+    places = tuple(k / 10 for k in range(6))
+    first = Reading("60.,00", (1.0, 1.0, 0.66, 0.52, 1.0, 1.0), places)
+    second = Reading("60.00", (1.0, 1.0, 0.89, 1.0, 1.0), places[:5])
+    assert merge_readings(first, second).text == "60.00"
+    lacking = Reading("6000", (1.0, 1.0, 1.0, 1.0), places[:4])
+    assert (
+        merge_readings(lacking, Reading("60,00", (1.0, 1.0, 0.9, 1.0, 1.0), places[:5])).text
+        == "60,00"
+    )

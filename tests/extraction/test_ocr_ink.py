@@ -34,6 +34,20 @@ def test_seal_and_pen_leave_no_ink_and_print_below_a_seal_stays() -> None:
     np.testing.assert_allclose(box, (250, 140, 276, 161), atol=2)
 
 
+def test_a_thin_dash_under_the_rim_of_a_seal_stays_and_dark_pen_strokes_go() -> None:
+    """A dash that a seal's rim crossed counted as what is left of the seal."""
+    image = paper(500, 600)
+    cv2.ellipse(image, (200, 200), (120, 90), 0, 200, 340, (225, 120, 120), 10)
+    cv2.rectangle(image, (192, 107), (206, 109), (118, 74, 72), -1)
+    cv2.line(image, (60, 240), (160, 260), (60, 70, 150), 3)
+    image = np.asarray(cv2.GaussianBlur(image, (3, 3), 0.6), np.uint8)
+    cv2.rectangle(image, (10, 300), (590, 490), (30, 30, 30), -1)
+    ink = page_to_ink(image, [], DPI)
+    box = box_of_ink(ink.mask, Box(0, 0, 600, 280))
+    assert box is not None
+    np.testing.assert_allclose(box, (192, 107, 207, 110), atol=2)
+
+
 def test_page_printed_in_colour_keeps_its_ink() -> None:
     image = paper()
     for row in range(20, 280, 20):

@@ -27,9 +27,11 @@ from extraction.ocr.text_lines import (
     cut_at_borders,
     detection_size,
     find_cell,
+    join_crossing,
     keep_inked,
     lines_in_reading_order,
     quads_to_lines,
+    rows_of,
     usual_height,
 )
 from extraction.values import Box
@@ -139,6 +141,30 @@ def test_comma_that_leads_a_line_is_found_with_the_text_behind_it() -> None:
     assert 8 < start < 12
     assert (context.x0, context.x1) == (34, 76)
     assert leading_sign(Box(30, 16, 120, 46), mask, EM) is None
+
+
+def test_a_digit_or_the_tail_of_a_comma_above_is_no_sign_that_leads_a_line() -> None:
+    """The 1 of "1.产" was cut off where the crop began far above its ink, and a tail that hung
+    into a row from above was read as a full stop."""
+    digit = mask_of(Box(14, 24, 18, 42), Box(24, 38, 27, 42), Box(34, 20, 54, 42))
+    assert leading_sign(Box(5, 2, 120, 46), digit, EM) is None
+    tail = mask_of(Box(12, 10, 16, 20), Box(34, 20, 54, 42), Box(56, 20, 76, 42))
+    assert leading_sign(Box(5, 16, 120, 46), tail, EM) is None
+
+
+def test_parts_of_one_row_that_were_detected_over_each_other_are_one_line() -> None:
+    """A bracket and a full stop were read twice: in their line and by themselves."""
+    line, end = Line(Box(13, 91, 163, 149), 0), Line(Box(143, 102, 182, 141), 0)
+    below = Line(Box(13, 140, 163, 198), 0)
+    assert rows_of([line, end, below]) == [[line, end], [below]]
+
+
+def test_a_row_that_was_split_off_and_detected_by_itself_is_one_row() -> None:
+    """The last row of a paragraph in a fax was read twice."""
+    split, itself = Line(Box(966, 997, 1171, 1018), 0), Line(Box(1009, 999, 1121, 1033), 0)
+    above = Line(Box(959, 974, 1171, 1003), 0)
+    joined = Line(Box(966, 997, 1171, 1033), 0)
+    assert join_crossing([above, split, itself]) == [above, joined]
 
 
 def test_row_of_a_lone_full_stop_follows_the_spacing_above() -> None:

@@ -9,6 +9,7 @@ import pytest
 from extraction.ocr.second_look import (
     find_leftover,
     find_lone_sign,
+    is_high,
     is_placed_like_text,
     is_small_and_round,
 )
@@ -83,6 +84,7 @@ def test_full_stop_is_smaller_than_a_digit(radius: int, small: bool) -> None:
     picture = blank()
     cv2.circle(picture, (60, 20), radius, (1,), 1)
     assert is_small_and_round(picture > 0, CELL, EM) is small
+    assert is_high(picture > 0, CELL, EM) is not small
 
 
 def test_small_sign_stands_at_a_line_or_where_the_next_would_begin_or_be_centred() -> None:
@@ -98,6 +100,13 @@ def test_small_sign_stands_at_a_line_or_where_the_next_would_begin_or_be_centred
     assert not placed(150, 128)
     assert not placed(101, 180)
     assert is_placed_like_text(Box(20, 160, 60, 180), cell, lines, 20.0)
+
+
+def test_a_full_stop_may_have_an_empty_row_between_two_lines_to_itself() -> None:
+    cell, lines = Box(0, 0, 400, 200), [Box(20, 10, 300, 30), Box(20, 70, 380, 90)]
+    assert is_placed_like_text(Box(21, 48, 27, 54), cell, lines, 20.0)
+    assert not is_placed_like_text(Box(150, 48, 156, 54), cell, lines, 20.0)
+    assert not is_placed_like_text(Box(374, 18, 380, 24), cell, lines, 20.0), "beside a line"
 
 
 def test_lone_sign_stands_at_half_the_height_of_its_cell() -> None:

@@ -81,6 +81,30 @@ def test_a_streak_of_a_copier_over_the_whole_page_is_no_column() -> None:
     assert spans(found_grid(page)) == spans(found_grid(drawn_table()))
 
 
+def long_thin_table() -> Image:
+    """Twenty rows of four columns, ruled with thin grey lines."""
+    page = np.full((1500, 1654, 3), 250, np.uint8)
+    ys = range(300, 1301, 50)
+    for y in ys:
+        cv2.line(page, (XS[0], y), (XS[-1], y), (140, 140, 140), 1)
+    for x in XS:
+        cv2.line(page, (x, ys[0]), (x, ys[-1]), (140, 140, 140), 1)
+    for row, y in enumerate(ys[:-1]):
+        for column, x in enumerate(XS[:-1]):
+            cv2.putText(page, f"R{row}C{column}", (x + 40, y + 36), 0, 0.8, (30, 30, 30), 2)
+    return page
+
+
+@pytest.mark.parametrize("height", [24, 34, 44])
+def test_a_bracket_above_the_table_in_line_with_a_column_takes_no_side(height: int) -> None:
+    """That of "（2026年度）" was followed into the table as the streak of a copier, and the
+    whole column went."""
+    page = long_thin_table()
+    middle = (XS[2] + 4, 300 - 10 - height // 2)
+    cv2.ellipse(page, middle, (5, height // 2), 0, 90, 270, (0, 0, 0), 2)
+    assert len(found_grid(page).cells) == 80
+
+
 def test_a_red_seal_over_the_table_adds_no_side() -> None:
     page = drawn_table()
     cv2.circle(page, (975, 560), 130, (225, 90, 90), 5)

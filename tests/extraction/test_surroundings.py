@@ -104,6 +104,12 @@ def test_what_the_form_does_not_print_has_no_surroundings() -> None:
 
 
 def test_a_number_that_lost_a_decimal_differs_from_those_beside_it() -> None:
-    texts = ["60.000000", "2,926.00000", "1.500000", "12"]
-    found = around([draft("数量指标", n) for n in range(4)], texts)
-    assert [one["decimals_odd"] for one in found] == [0.5, 1.0, 0.5, 0.0]
+    texts = ["60.000000", "2,926.00000", "1.500000", "12", "9.38"]
+    found = around([draft("数量指标", n) for n in range(5)], texts)
+    assert [one["decimals_odd"] for one in found] == [0.0, 1.0, 0.0, 0.0, 0.0]
+
+
+def test_numbers_of_mixed_decimals_say_little_of_each_other() -> None:
+    texts = ["9.5", "9.38", "7.5", "10.25", "8.5"]
+    found = around([draft("数量指标", n) for n in range(5)], texts)
+    assert [one["decimals_odd"] for one in found] == [0.0, 0.5625, 0.0, 0.5625, 0.0]

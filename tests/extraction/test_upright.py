@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from extraction.pages.paper import find_paper
 from extraction.pages.skew import find_skew, ink_mask
 from extraction.pages.upright import find_upright, scaling, turn_matrix
 from extraction.values import Image, Page, RawPage, Word
@@ -127,6 +128,31 @@ def test_sheet_of_a_photo_is_laid_flat() -> None:
     sheet = inner * (page.width / PAGE.shape[1], page.height / PAGE.shape[0])
     found = mapped(page.from_source, mapped(matrix, inner))
     assert np.abs(found - sheet).max() < 6
+
+
+def test_a_sheet_is_laid_flat_where_the_light_falls_off_over_it() -> None:
+    """Its darkest corner was taken for the table, so that the page came out stretched."""
+    photo, matrix = photographed(PAGE)
+    height, width = photo.shape[:2]
+    ys, xs = np.mgrid[:height, :width]
+    light = 1.0 - 0.7 * np.clip(xs / width + ys / height - 1.0, 0.0, 1.0)
+    shaded = np.asarray(photo * light[:, :, None], np.uint8)
+    bright, dark = (find_paper(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY)) for p in (photo, shaded))
+    assert bright is not None and dark is not None
+    corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * np.array(PAGE.shape[1::-1])
+    for found in (bright, dark):
+        assert np.abs(found - mapped(matrix, corners)).max() < 0.01 * height
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_the_shadow_along_the_edge_of_a_scan_is_no_ground(turns: int) -> None:
+    """The strip in the shadow was cut off, and with it what was printed there."""
+    shadow = np.ones(PAGE.shape[:2])
+    shadow[:, :60] = np.linspace(0.35, 1.0, 60)
+    shadow[:12] *= 0.9
+    scan = np.rot90(np.asarray(PAGE * shadow[:, :, None], np.uint8), turns)
+    gray = cv2.cvtColor(np.ascontiguousarray(scan), cv2.COLOR_RGB2GRAY)
+    assert find_paper(np.asarray(gray, np.uint8)) is None
 
 
 def test_dark_page_or_picture_without_a_sheet_is_left_whole() -> None:

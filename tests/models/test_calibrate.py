@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.values import Box, Cell, Grid, PageReading, Word
+from extraction.values import Box, Cell, Grid, Image, PageReading, Word
 from models.calibrate import (
     Observed,
     ObservedField,
@@ -18,9 +18,11 @@ from models.calibrate import (
     fit_in_parts,
     observe_cells,
     observed_to_simulated,
+    read_form,
 )
 from models.simulated_fields import read_simulated, write_simulated
-from models.synthesis.forms import make_form
+from models.synthesis.forms import draw_form, make_form
+from models.synthesis.placement import form_to_pages
 
 
 def test_cells_read_as_printed_are_right_and_others_wrong() -> None:
@@ -45,6 +47,21 @@ def test_cells_read_as_printed_are_right_and_others_wrong() -> None:
     reading = PageReading(1, 100, 100, 100, "ocr", (grid,), ())
     judged = [right for _, right in observe_cells([reading], form.truth.tables)]
     assert judged.count(False) == 1 and len(judged) == len(table.cells)
+
+
+def test_pages_of_a_form_are_read_under_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All were once page 1: no table ran on over a page break, and what such forms print in
+    merged cells over the break was judged wrong."""
+
+    def read(number: int, image: Image, dpi: float) -> tuple[None, PageReading]:
+        height, width = image.shape[:2]
+        return None, PageReading(number, width, height, dpi, "ocr", (), ())
+
+    monkeypatch.setattr("models.calibrate.read_picture", read)
+    seed = next(seed for seed in range(50) if len(form_to_pages(draw_form(seed, "test"))) > 1)
+    form = make_form(seed, "test", dpi=60)
+    readings = read_form(form, "clean300")
+    assert [reading.number for reading in readings] == [1, 2, *range(3, len(form.pages) + 1)]
 
 
 @given(st.lists(st.floats(0, 1), min_size=30, max_size=200))

@@ -72,13 +72,13 @@ def test_shards_of_one_seed_are_the_same_bytes(tmp_path: Path) -> None:
 
 
 def read_as_printed(
-    pages: list[PrintedPage], image: NDArray[np.uint8], dpi: float
+    pages: list[PrintedPage], number: int, image: NDArray[np.uint8], dpi: float
 ) -> tuple[Page, PageReading]:
     """A reader of clean scans that looks the page up instead of reading it."""
     page = pages.pop(0)
     height, width = image.shape[:2]
     scale = width / page.image.shape[1]
-    number = page.number
+    assert number == page.number
 
     def scaled(box: Box) -> Box:
         return Box(*(scale * side for side in box))

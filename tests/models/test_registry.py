@@ -7,13 +7,13 @@ import pytest
 from extraction.errors import ModelError
 from models.registry import (
     NETWORK_FILE,
+    POINTER_FILE,
     find_current,
     find_version,
     json_to_version,
     list_versions,
     read_version,
     read_vocabulary,
-    roll_back,
     set_current,
     version_to_json,
 )
@@ -38,23 +38,19 @@ def test_versions_are_listed_oldest_first_and_half_written_ones_are_not(tmp_path
     assert [version.name for version in list_versions(tmp_path)] == ["c", "b"]
 
 
-def test_a_rollback_leads_to_the_version_before(tmp_path: Path) -> None:
-    first, second = (write_tiny_version(tmp_path, name) for name in ("first", "second"))
+def test_the_version_made_current_last_is_current(tmp_path: Path) -> None:
+    _, second = (write_tiny_version(tmp_path, name) for name in ("first", "second"))
     set_current(tmp_path, "first")
     set_current(tmp_path, "second")
     assert find_current(tmp_path) == second
-    assert roll_back(tmp_path) == "first"
-    assert find_current(tmp_path) == first
-    with pytest.raises(ModelError, match="no earlier version"):
-        roll_back(tmp_path)
 
 
-def test_promoting_the_current_version_again_changes_nothing(tmp_path: Path) -> None:
+def test_making_the_current_version_current_again_changes_nothing(tmp_path: Path) -> None:
     write_tiny_version(tmp_path, "only")
     set_current(tmp_path, "only")
+    pointer = (tmp_path / POINTER_FILE).read_text("utf-8")
     set_current(tmp_path, "only")
-    with pytest.raises(ModelError):
-        roll_back(tmp_path)
+    assert (tmp_path / POINTER_FILE).read_text("utf-8") == pointer
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:

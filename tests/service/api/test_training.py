@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from archive.clock import utc_now
 from archive.database import Database
 from archive.documents import find_document
+from archive.errors import DatabaseGone
 from archive.promise import find_standing
 from archive.reasons import Reason
 from archive.tables import AskedVersion, Role, TrainingKind
@@ -72,18 +74,38 @@ def test_versions_are_promoted_and_rolled_back_in_the_data_folder(fresh: World) 
         assert unknown.status_code == 404
 
 
-def test_the_version_in_use_is_promoted_again_and_the_promise_goes_on(fresh: World) -> None:
-    def begun() -> object:
-        with fresh.service.database.read() as session:
-            return find_standing(session).since
+def begun(world: World) -> datetime | None:
+    """When the promise began anew."""
+    with world.service.database.read() as session:
+        return find_standing(session).since
 
+
+def test_the_version_in_use_is_promoted_again_and_the_promise_goes_on(fresh: World) -> None:
     add_version(fresh, "own-1", passed=True)
     fresh.client.post("/api/models/own-1/promote", headers=fresh.bearer())
-    since = begun()
+    since = begun(fresh)
     assert since is not None
     again = fresh.client.post("/api/models/own-1/promote", headers=fresh.bearer())
     assert (again.status_code, again.json()["current"]) == (200, "own-1")
-    assert begun() == since
+    assert begun(fresh) == since
+
+
+def test_a_version_and_its_promise_change_together_or_not_at_all(
+    fresh: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("own-1", "own-2"):
+        add_version(fresh, name, passed=True)
+    fresh.client.post("/api/models/own-1/promote", headers=fresh.bearer())
+    since = begun(fresh)
+
+    def fail(*_: object) -> None:
+        raise DatabaseGone("locked")
+
+    monkeypatch.setattr("service.api.model_versions.begin_anew", fail)
+    for path in ("own-2/promote", "rollback"):
+        answer = fresh.client.post(f"/api/models/{path}", headers=fresh.bearer())
+        assert answer.status_code == 503, path
+        assert (current(fresh), begun(fresh)) == ("own-1", since), path
 
 
 def test_a_training_is_asked_for_watched_and_cancelled(fresh: World) -> None:
