@@ -105,7 +105,7 @@ def _values(page: int, text: str) -> tuple[tuple[str, str, float, tuple[str, ...
         return (
             ("project_name", text, 0.99, ()),
             ("leader", "郭睿", 0.62, ("low_confidence",)),
-            ("phone", "55578007", 0.97, ()),
+            ("phone", "55578007", 0.98, ()),
         )
     return (
         (f"department_{page}" if page > 2 else "department", "教育局", 0.98, ()),
