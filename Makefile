@@ -76,11 +76,12 @@ $(VENV)/.testing: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) --no-deps $(SDK)
 	@touch $@ $(VENV)/.serving $(VENV)/.training
 
-$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+# Some benchmarks start the servers that the tests start.
+$(VENV)/.bench: $(VENV)/.testing
 	$(PIP_INSTALL) -e '.[bench]'
 	# All OpenCV wheels fill one folder; img2table needs the contrib build to be the last of them.
 	$(PIP_INSTALL) --no-deps --force-reinstall opencv-contrib-python
-	@touch $@ $(VENV)/.serving
+	@touch $@
 
 # A Label Studio of its own environment, for the tests that need a real one.
 label-studio: $(STUDIO)/.made

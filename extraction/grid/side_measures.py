@@ -45,6 +45,8 @@ PIECES = 8
 BEYOND_PX = ((3, 13), (13, 45))
 """How far past the table a line is followed, from and to, in pixels of the maps. A streak of a
 copier goes on and on; a stroke of a title that happens to stand there does not."""
+LINE_BEYOND = 0.5
+"""The share of the nearer stretch that must look like a ruling to be taken for a streak."""
 APART_PX, APART_RUN = (2, 10), 3
 """Where past the table's border to look for blank paper and how much of it, at twice the
 resolution of the maps, so in sixths of a millimetre."""
@@ -113,13 +115,19 @@ def _line_sides(lines: Floats, crossings: Floats, side_maps: SideMaps, axis: Axi
 
 def _beyond(sums: Floats32, start: float, end: float, apart: Sequence[Mask]) -> Floats:
     """What lines show past both ends of the table, lines × 8; ``sums`` are those of the
-    ``CHANNELS`` along the lines. Nothing past an end where what is seen stands ``apart``."""
-    seen = []
-    for channel in (CHANNELS.index("near"), CHANNELS.index("dip")):
-        for outwards, edge, stands_apart in ((-1, start, apart[0]), (1, end, apart[1])):
-            for near, far in BEYOND_PX:
-                there = _mean_between(sums[channel], edge + outwards * near, edge + outwards * far)
-                seen.append(np.where(stands_apart, 0.0, there))
+    ``CHANNELS`` along the lines. Nothing past an end where what looks like a line stands
+    ``apart``."""
+    near, dip = (sums[CHANNELS.index(name)] for name in ("near", "dip"))
+    no_line = [
+        stands_apart & (_past_end(near, edge, outwards, BEYOND_PX[0]) > LINE_BEYOND)
+        for outwards, edge, stands_apart in ((-1, start, apart[0]), (1, end, apart[1]))
+    ]
+    seen = [
+        np.where(nothing, 0.0, _past_end(channel, edge, outwards, reach))
+        for channel in (near, dip)
+        for outwards, edge, nothing in ((-1, start, no_line[0]), (1, end, no_line[1]))
+        for reach in BEYOND_PX
+    ]
     return np.stack(seen, axis=1).astype(np.float64)
 
 
@@ -140,10 +148,11 @@ def _stand_apart(picture: Map, lines: Floats, edge: float, outwards: int, paper:
     return np.asarray(np.any(runs, axis=1), dtype=np.bool_)
 
 
-def _mean_between(sums: Floats32, one: float, other: float) -> Floats32:
-    """Of each line between two places along it, in pixels of the maps, in any order."""
+def _past_end(sums: Floats32, edge: float, outwards: int, reach: tuple[int, int]) -> Floats32:
+    """The mean of each line over a stretch past an end of the table, in pixels of the maps."""
     width = sums.shape[-1] - 1
-    low, high = np.clip(np.round(sorted((one, other))).astype(int), 0, width)
+    ends = np.round(edge + outwards * np.array(reach)).astype(int)
+    low, high = np.clip(np.sort(ends), 0, width)
     return np.asarray((sums[..., high] - sums[..., low]) / max(1, high - low), np.float32)
 
 
