@@ -45,7 +45,7 @@ PIECES = 8
 BEYOND_PX = ((3, 13), (13, 45))
 """How far past the table a line is followed, from and to, in pixels of the maps. A streak of a
 copier goes on and on; a stroke of a title that happens to stand there does not."""
-LINE_BEYOND = 0.5
+LINE_BEYOND = 0.15
 """The share of the nearer stretch that must look like a ruling to be taken for a streak."""
 APART_PX, APART_RUN = (2, 10), 3
 """Where past the table's border to look for blank paper and how much of it, at twice the
