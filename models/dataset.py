@@ -47,7 +47,7 @@ from models.word_noise import (
 )
 
 ReadPage = Callable[[int, Image, float], tuple[Page, PageReading]]
-"""A picture and its dpi to the upright page and all that was read on it."""
+"""A page's number from 1, its picture and dpi to the upright page and all that was read on it."""
 
 SYNTHESIS = Path(__file__).parent / "synthesis"
 ASCENT, DESCENT = 0.88, 0.14

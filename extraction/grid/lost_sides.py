@@ -74,23 +74,25 @@ def _borders_at_height(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
 
 
 def _split_rows(cell: Cell, row: int, y: float) -> tuple[Cell, Cell]:
-    box, quality = cell.box, min(cell.quality, SPLIT_QUALITY)
+    box, half = cell.box, _as_half(cell)
     upper = replace(
-        cell,
+        half,
         rowspan=row - cell.row,
         box=Box(box.x0, box.top, box.x1, y),
         words=tuple(word for word in cell.words if word.box.center[1] < y),
-        quality=quality,
     )
     lower = replace(
-        cell,
+        half,
         row=row,
         rowspan=cell.rows.stop - row,
         box=Box(box.x0, y, box.x1, box.bottom),
         words=tuple(word for word in cell.words if word.box.center[1] >= y),
-        quality=quality,
     )
     return upper, lower
+
+
+def _as_half(cell: Cell) -> Cell:
+    return replace(cell, quality=min(cell.quality, SPLIT_QUALITY))
 
 
 def _off_rows(upper: Cell, lower: Cell) -> float:
@@ -124,22 +126,20 @@ def _split(cell: Cell, column: int, x: float) -> tuple[Cell, Cell]:
     words = [word for word in cell.words if not _is_rest_of_border(word, x, cell.words)]
     left = tuple(word for word in words if word.box.center[0] < x)
     right = tuple(word for word in words if word.box.center[0] >= x)
-    quality = min(cell.quality, SPLIT_QUALITY)
+    half = _as_half(cell)
     return (
         replace(
-            cell,
+            half,
             colspan=column - cell.column,
             box=Box(box.x0, box.top, x, box.bottom),
             words=left,
-            quality=quality,
         ),
         replace(
-            cell,
+            half,
             column=column,
-            colspan=cell.column + cell.colspan - column,
+            colspan=cell.columns.stop - column,
             box=Box(x, box.top, box.x1, box.bottom),
             words=right,
-            quality=quality,
         ),
     )
 
