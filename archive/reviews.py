@@ -25,6 +25,8 @@ FIRST_WAIT: Final = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(minutes=5)
 ASKED: Final = frozenset({ReviewState.PUSHED, ReviewState.ANSWERED, ReviewState.SETTLED})
 """Tasks that people can see."""
+LOOKED_AT_AGAIN: Final = timedelta(days=30)
+"""So long after a task is settled people may open it again, to change what they said."""
 
 
 def make_task(
@@ -96,6 +98,15 @@ def find_task(session: Session, document_id: str) -> ReviewTaskRow | None:
         .limit(1)
     )
     return session.scalar(query)
+
+
+def find_open_task(session: Session, task_id: str, now: datetime) -> ReviewTaskRow | None:
+    """The task, while people may look at its pages; None where they have nothing to do there."""
+    row = session.get(ReviewTaskRow, task_id)
+    if row is None or row.state == ReviewState.WITHDRAWN:
+        return None
+    over = row.settled_at is not None and row.settled_at + LOOKED_AT_AGAIN <= now
+    return None if over else row
 
 
 def find_due_tasks(

@@ -13,6 +13,8 @@ from archive.errors import BadSignature
 
 PICTURE_PURPOSE: Final = "picture"
 """Of the addresses of pages' pictures."""
+ASKED_PICTURE_PURPOSE: Final = "picture of a review task"
+"""Of the addresses in a review task, which end with it."""
 
 
 def sign_token(secret_key: bytes, purpose: str, subject: str, expires_at: datetime) -> str:

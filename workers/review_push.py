@@ -12,7 +12,6 @@ from functools import partial
 from annotation.errors import StudioMissing, StudioRefused
 from annotation.task import task_to_label_studio
 from annotation.task_json import task_from_json
-from archive.blobs import picture_key
 from archive.clock import utc_now
 from archive.reasons import Reason
 from archive.reviews import (
@@ -22,7 +21,7 @@ from archive.reviews import (
     postpone_tasks,
 )
 from archive.revisions import find_revision
-from archive.signing import PICTURE_PURPOSE, sign_token
+from archive.signing import ASKED_PICTURE_PURPOSE, sign_token
 from archive.tables import Document, ReviewProject, ReviewTaskRow
 from extraction.declarations import FormDeclaration
 from extraction.errors import InputError
@@ -37,8 +36,8 @@ FEW = 25
 """So many are a trickle, which goes through at once."""
 PAUSE = timedelta(seconds=30)
 """Between large imports, as Label Studio asks for."""
-PICTURES_FOR = timedelta(days=180)
-"""How long the addresses of pictures in a task are good for: it may wait for long."""
+PICTURES_FOR = timedelta(days=365)
+"""The longest that the addresses of pictures in a task live, should it wait that long."""
 
 _log = logging.getLogger(__name__)
 
@@ -118,17 +117,17 @@ def _to_body(
     with place.database.read() as session:
         stored = find_revision(session, document.id, row.base_revision)
     record = record_from_json(stored.record)
-    address = partial(picture_address, place, document.id, row.generation)
+    address = partial(asked_picture_address, place, row.id)
     pictures = [address(page.number) for page in record.pages]
     return task_to_label_studio(task_from_json(row.body), record, declaration, pictures)
 
 
-def picture_address(place: ReviewPlace, document_id: str, generation: int, page: int) -> str:
-    """Where browsers on other hosts find the picture; the address is its own permission."""
-    subject = picture_key(document_id, generation, page)
+def asked_picture_address(place: ReviewPlace, task_id: str, page: int) -> str:
+    """Where browsers on other hosts find a page of a task. The address is its own permission,
+    which ends with the task."""
     until = utc_now() + PICTURES_FOR
-    token = sign_token(place.secret_key, PICTURE_PURPOSE, subject, until)
-    return f"{place.public_url}/pictures/{token}"
+    token = sign_token(place.secret_key, ASKED_PICTURE_PURPOSE, f"{task_id}/{page}", until)
+    return f"{place.public_url}/asked-pictures/{token}"
 
 
 def _import(place: ReviewPlace, project_id: int, ready: Sequence[_Ready]) -> int:

@@ -10,18 +10,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
 
-from archive.audit import Action, add_audit
-from archive.clock import utc_now
+from archive.audit import Action
 from archive.people import Person
-from archive.promise import begin_anew
 from archive.tables import TrainingKind
 from archive.training_runs import RunSettings, queue_run
 from extraction.errors import ModelError
 from models.registry import GATE_FILE, ModelVersion, Registry
-from service.api.auth import MaySee, MayTrain, person_to_actor
+from service.api.auth import MaySee, MayTrain
 from service.api.context import Service, TheService
 from service.api.problems import Problem
 from service.api.shapes import example
+from service.api.takeover import go_back, take_over
 from service.api.trail import record_action
 from service.api.training_runs import TrainingRunShape, run_to_shape
 
@@ -121,29 +120,15 @@ def queue_shadow(
 
 
 def promote(service: Service, request: Request, person: Person, version: str) -> None:
-    """What was audited says nothing of the confidences that another version gives, so the
-    promise begins anew with it, or neither changes; nothing where it is current already."""
-    registry, actor = registry_of(service), person_to_actor(person, request)
-    if registry.find_current().name == version:
-        return
-    with service.database.write() as session:
-        begin_anew(session, utc_now())
-        add_audit(session, actor, Action.CHANGED, f"model:{version}")
-        # The last that can fail but for the commit: a file is not rolled back.
-        session.flush()
-        registry.promote(version)
+    """Nothing where it is current already."""
+    registry = registry_of(service)
+    if registry.find_current().name != version:
+        take_over(service, request, person, registry, part="model", name=version)
 
 
 def roll_back(service: Service, request: Request, person: Person) -> str:
-    """The version that is current again, for which the promise begins anew; ModelError where
-    there is no earlier one."""
-    actor = person_to_actor(person, request)
-    with service.database.write() as session:
-        begin_anew(session, utc_now())
-        session.flush()
-        name = registry_of(service).roll_back()
-        add_audit(session, actor, Action.CHANGED, f"model:{name}", {"rollback": True})
-    return name
+    """The version that is current again; ModelError where there is no earlier one."""
+    return go_back(service, request, person, registry_of(service), part="model")
 
 
 def registry_of(service: Service) -> Registry:

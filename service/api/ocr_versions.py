@@ -9,16 +9,14 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel
 
-from archive.audit import Action, add_audit
-from archive.clock import utc_now
 from archive.people import Person
-from archive.promise import begin_anew
 from extraction.errors import ModelError
 from models.ocr_versions import OCR_GATE_FILE, SHIPPED, OcrVersion, OcrVersions
-from service.api.auth import MaySee, MayTrain, person_to_actor
+from service.api.auth import MaySee, MayTrain
 from service.api.context import Service, TheService
 from service.api.problems import Problem
 from service.api.shapes import example
+from service.api.takeover import go_back, take_over
 
 router = APIRouter(prefix="/api/ocr-versions", tags=["models"])
 
@@ -93,30 +91,15 @@ def post_promote_ocr(
 
 
 def promote_ocr(service: Service, request: Request, person: Person, name: str) -> None:
-    """What was audited says nothing of the confidences that other readings give, so the promise
-    begins anew with them, or neither changes; what is in use already changes nothing.
-    ModelError for one that the gate refused."""
+    """Nothing where it is in use already. ModelError for one that the gate refused."""
     versions = versions_of(service)
-    actor = person_to_actor(person, request)
-    with service.database.write() as session:
-        if name != versions.current():
-            begin_anew(session, utc_now())
-        add_audit(session, actor, Action.CHANGED, f"ocr:{name}")
-        # The last that can fail but for the commit: a file is not rolled back.
-        session.flush()
-        versions.promote(name)
+    if versions.current() != name:
+        take_over(service, request, person, versions, part="ocr", name=name)
 
 
 def roll_back_ocr(service: Service, request: Request, person: Person) -> str:
-    """The one that is in use again, for which the promise begins anew; ModelError where there
-    is no earlier one."""
-    actor = person_to_actor(person, request)
-    with service.database.write() as session:
-        begin_anew(session, utc_now())
-        session.flush()
-        name = versions_of(service).roll_back()
-        add_audit(session, actor, Action.CHANGED, f"ocr:{name}", {"rollback": True})
-    return name
+    """The one that is in use again; ModelError where there is no earlier one."""
+    return go_back(service, request, person, versions_of(service), part="ocr")
 
 
 def versions_of(service: Service) -> OcrVersions:

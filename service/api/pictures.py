@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Path
@@ -12,7 +12,9 @@ from fastapi.responses import StreamingResponse
 
 from archive.blobs import CHUNK_BYTES, picture_key
 from archive.clock import utc_now
-from archive.signing import PICTURE_PURPOSE, read_token, sign_token
+from archive.errors import BadSignature
+from archive.reviews import find_open_task
+from archive.signing import ASKED_PICTURE_PURPOSE, PICTURE_PURPOSE, read_token, sign_token
 from service.api.context import Service, TheService
 from workers.pictures import picture_type
 
@@ -32,18 +34,33 @@ def picture_address(service: Service, document_id: str, generation: int, page: i
     return f"/pictures/{sign_token(service.settings.secret_key, PICTURE_PURPOSE, subject, until)}"
 
 
-@router.get(
-    "/pictures/{token}",
-    response_class=StreamingResponse,
-    responses={
-        200: {"description": "The picture.", "content": {"image/png": {}, "image/jpeg": {}}}
-    },
-)
-def get_picture(
-    token: Annotated[str, Path(max_length=1000)], service: TheService
-) -> StreamingResponse:
+_A_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture.", "content": {"image/png": {}, "image/jpeg": {}}}
+}
+Token = Annotated[str, Path(max_length=1000)]
+
+
+@router.get("/pictures/{token}", response_class=StreamingResponse, responses=_A_PICTURE)
+def get_picture(token: Token, service: TheService) -> StreamingResponse:
     """A page's picture; the token in the address is the permission."""
     key = read_token(service.settings.secret_key, PICTURE_PURPOSE, token, utc_now())
+    return _stream_picture(service, key)
+
+
+@router.get("/asked-pictures/{token}", response_class=StreamingResponse, responses=_A_PICTURE)
+def get_asked_picture(token: Token, service: TheService) -> StreamingResponse:
+    """A page of a review task, for as long as people may answer or change their answer."""
+    now = utc_now()
+    subject = read_token(service.settings.secret_key, ASKED_PICTURE_PURPOSE, token, now)
+    task_id, _, page = subject.partition("/")
+    with service.database.read() as session:
+        task = find_open_task(session, task_id, now)
+    if task is None:
+        raise BadSignature("the review task that the address was made for is over")
+    return _stream_picture(service, picture_key(task.document_id, task.generation, int(page)))
+
+
+def _stream_picture(service: Service, key: str) -> StreamingResponse:
     stream = service.blobs.open(key)
     start = stream.read(CHUNK_BYTES)
     headers = {

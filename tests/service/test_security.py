@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,12 +20,14 @@ from schemathesis import GenerationMode
 from archive.blobs import picture_key
 from archive.clock import utc_now
 from archive.people import RIGHTS
+from archive.reviews import LOOKED_AT_AGAIN
 from archive.settings import Settings
-from archive.signing import PICTURE_PURPOSE, sign_token
-from archive.tables import Role
+from archive.signing import ASKED_PICTURE_PURPOSE, PICTURE_PURPOSE, sign_token
+from archive.tables import ReviewState, ReviewTaskRow, Role
 from service.api.app import create_app
 from service.api.auth import CSRF_HEADER, Requires
 from tests.service.made_up import ask_made_up
+from tests.service.web.reviewing import start_review
 from tests.service.worlds import (
     PASSWORD,
     SCRIPT,
@@ -44,8 +46,9 @@ OPEN = {
     ("GET", "/health/ready"),
     # The secret in its header is the permission.
     ("POST", "/hooks/label-studio"),
-    # Its token is the permission.
+    # Their token is the permission.
     ("GET", "/pictures/{token}"),
+    ("GET", "/asked-pictures/{token}"),
 }
 """Answered without signing in. Beside these only /static, which holds nothing of anyone's."""
 STRANGER, NO_RIGHT = {401}, {403}
@@ -243,6 +246,46 @@ class TestPictures:
         for key in ("../secret.key", "/etc/passwd", "documents/../../secret.key"):
             token = sign_token(secret, PICTURE_PURPOSE, key, utc_now() + timedelta(hours=1))
             assert world.client.get(f"/pictures/{token}").status_code == 404
+
+
+@pytest.fixture(scope="module")
+def task_id(world: World) -> str:
+    return start_review(world, "问.pdf").task_id
+
+
+class TestAskedPictures:
+    """A leaked address of a review task opens nothing once the task is over."""
+
+    def ask(self, world: World, task_id: str, page: int = 1) -> int:
+        secret, until = world.service.settings.secret_key, utc_now() + timedelta(hours=1)
+        token = sign_token(secret, ASKED_PICTURE_PURPOSE, f"{task_id}/{page}", until)
+        return world.client.get(f"/asked-pictures/{token}").status_code
+
+    def move(self, world: World, task_id: str, state: ReviewState, at: datetime | None) -> None:
+        with world.service.database.write() as session:
+            row = session.get_one(ReviewTaskRow, task_id)
+            row.state, row.settled_at = state, at
+
+    def test_open_until_the_task_is_over(self, world: World, task_id: str) -> None:
+        assert self.ask(world, task_id) == 200
+        now = utc_now()
+        self.move(world, task_id, ReviewState.SETTLED, now - LOOKED_AT_AGAIN + timedelta(hours=1))
+        assert self.ask(world, task_id) == 200
+        self.move(world, task_id, ReviewState.SETTLED, now - LOOKED_AT_AGAIN)
+        assert self.ask(world, task_id) == 403
+        self.move(world, task_id, ReviewState.WITHDRAWN, None)
+        assert self.ask(world, task_id) == 403
+        self.move(world, task_id, ReviewState.PUSHED, None)
+        assert self.ask(world, task_id) == 200
+
+    def test_of_no_task_and_of_no_page_there_is_nothing(self, world: World, task_id: str) -> None:
+        assert self.ask(world, "no-such-task") == 403
+        assert self.ask(world, task_id, page=99) == 404
+
+    def test_addresses_of_our_own_pages_do_not_open_it(self, world: World, task_id: str) -> None:
+        secret, until = world.service.settings.secret_key, utc_now() + timedelta(hours=1)
+        token = sign_token(secret, PICTURE_PURPOSE, f"{task_id}/1", until)
+        assert world.client.get(f"/asked-pictures/{token}").status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_task_before_people_has_addresses_of_its_pages(rig: ReviewRig) -> None:
     data = rig.studio.find_by_our_id(task_id).data
     pages = data["pages"]
     assert isinstance(pages, list) and len(pages) == 2
-    assert all(str(page).startswith(f"{URL}/pictures/") for page in pages)
+    assert all(str(page).startswith(f"{URL}/asked-pictures/") for page in pages)
     assert state(rig, task_id) == ReviewState.PUSHED
 
 
