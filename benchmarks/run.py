@@ -37,7 +37,7 @@ from workers.stations import build_stations
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 SECTIONS = (
     *("samples", "synthetic", "others", "rulings", "speed", "memory", "queue", "answers"),
-    "review",
+    *("upload", "review"),
 )
 PER_LEVEL, QUICK_PER_LEVEL = 8, 2
 PAGES, QUICK_PAGES = 300, 40
@@ -105,6 +105,10 @@ class Bench:
 
     def answers(self) -> Section:
         section: Section = _loaded("answers").measure_answers(self.folder, quick=self.options.quick)
+        return section
+
+    def upload(self) -> Section:
+        section: Section = _loaded("upload").measure_upload(self.folder, quick=self.options.quick)
         return section
 
     def review(self) -> Section:

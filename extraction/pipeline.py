@@ -154,7 +154,7 @@ def find_grids(
         return page, page.edges, edges_to_grids(page.edges, page.number, page.dpi)
     page, evidence, _ = see_straight(page, raw.image, rulings.network)
     edges = evidence_to_edges(evidence)
-    judge = rulings.judge(evidence, page.image, page.dpi)
+    judge = rulings.judge(evidence, page)
     grids = edges_to_grids(edges, page.number, page.dpi, evidence_to_probe(evidence), judge)
     return page, edges, grids
 

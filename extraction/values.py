@@ -173,7 +173,8 @@ class Page:
 
     ``words`` and ``edges`` are given (exact) for a page with a text layer and None for a
     scanned one. ``to_source`` maps pixels of the upright page to pixels of the source
-    picture, a 3 × 3 projective matrix; ``from_source`` is its inverse.
+    picture, a 3 × 3 projective matrix; ``from_source`` is its inverse. Where ``grey``, no pixel
+    of the image has a colour.
     """
 
     number: int
@@ -184,6 +185,7 @@ class Page:
     from_source: NDArray[np.float64]
     words: tuple[Word, ...] | None = None
     edges: tuple[Edge, ...] | None = None
+    grey: bool = False
     elapsed_ms: Mapping[str, float] = field(default_factory=dict)
 
     @property

@@ -111,7 +111,7 @@ def page_sides(
     moved = (_moved(edge, forward, page, displacement) for edge in true_edges)
     printed = [edge for edge in moved if edge is not None]
     truth = edges_to_probe(printed, 3.0 * page.dpi / 72)
-    maps = page_to_side_maps(page.image, page.dpi, evidence)
+    maps = page_to_side_maps(page.image, page.dpi, evidence, page.grey)
     shown: list[Lattice] = []
 
     def judge(lattice: Lattice) -> Lattice:

@@ -39,7 +39,7 @@ from extraction.grid.side_measures import (
     with_context,
 )
 from extraction.grid.side_patches import Patches, sides_to_patches, with_notes
-from extraction.values import Image
+from extraction.values import Page
 
 SIDE_WEIGHTS = Path(__file__).parents[1] / "weights" / "sides.json"
 CLOSE_WEIGHTS = SIDE_WEIGHTS.with_name("close_look.onnx")
@@ -117,11 +117,11 @@ class RulingModels:
     network: RulingNetwork
     sides: SideJudge | None
 
-    def judge(self, evidence: Evidence, image: Image, dpi: float) -> Judge | None:
-        """Judges the lattices of the page ``image``, on which ``evidence`` was seen."""
+    def judge(self, evidence: Evidence, page: Page) -> Judge | None:
+        """Judges the lattices of ``page``, on which ``evidence`` was seen."""
         if self.sides is None:
             return None
-        maps = page_to_side_maps(image, dpi, evidence)
+        maps = page_to_side_maps(page.image, page.dpi, evidence, page.grey)
         return partial(judge_sides, maps=maps, sides=self.sides)
 
 

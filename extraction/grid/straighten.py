@@ -22,6 +22,7 @@ from extraction.grid.lines import (
     see_rulings,
     trace_lines,
 )
+from extraction.pages.grey import Picture, resample
 from extraction.values import Image, Page
 
 Points = NDArray[np.float64]
@@ -113,8 +114,11 @@ def straighten_page(
     homogeneous = np.concatenate([nodes, np.ones((*nodes.shape[:2], 1))], axis=2)
     projected = homogeneous @ page.to_source.T
     lattice = projected[:, :, :2] / projected[:, :, 2:]
-    image = _sample(raw, lattice, page.width, page.height, settings.node_px * 2)
-    return replace(page, image=image)
+
+    def sample(picture: Picture) -> Picture:
+        return _sample(picture, lattice, page.width, page.height, settings.node_px * 2)
+
+    return replace(page, image=resample(raw, page.grey, sample))
 
 
 def straighten_evidence(

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from extraction.pages.grey import Picture, is_grey, resample
 from extraction.pages.paper import find_paper, is_a4, paper_size
 from extraction.pages.pictures import A4_LONG_IN
 from extraction.pages.skew import find_skew, ink_mask, rotated_about_center
@@ -68,12 +69,15 @@ def find_upright(raw: RawPage, score_upright: ScoreUpright | None) -> Page:
         )
     placement, turns = _find_placement(raw, score_upright)
     placement = _turned(placement, turns)
-    turned = _resampled(raw.image, placement, turns)
+    grey = is_grey(raw.image)
+    turned = _resampled(raw.image, grey, placement, turns)
     from_source = placement.from_source
     elapsed_ms = {"upright": 1000 * (time.perf_counter() - start)}
     to_source = np.asarray(np.linalg.inv(from_source), np.float64)
     return Page(
-        raw.number, turned, placement.dpi, "ocr", to_source, from_source, elapsed_ms=elapsed_ms
+        *(raw.number, turned, placement.dpi, "ocr", to_source, from_source),
+        grey=grey,
+        elapsed_ms=elapsed_ms,
     )
 
 
@@ -203,20 +207,24 @@ def _turned(placement: _Placement, turns: int) -> _Placement:
     return replace(placement, from_source=matrix, width=width, height=height)
 
 
-def _resampled(image: Image, placement: _Placement, turns: int) -> Image:
+def _resampled(image: Image, grey: bool, placement: _Placement, turns: int) -> Image:
     """The upright picture; quarter turns alone move pixels and change none."""
     if not placement.resamples:
         return np.ascontiguousarray(np.rot90(image, turns)) if turns % 4 else image
     paper = tuple(float(v) for v in np.median(image[::16, ::16].reshape(-1, 3), axis=0))
     size = (placement.width, placement.height)
     matrix = placement.from_source
-    if np.allclose(matrix[2, :2], 0.0, atol=1e-12):
-        warped = cv2.warpAffine(
-            image, matrix[:2] / matrix[2, 2], size, flags=cv2.INTER_LINEAR, borderValue=paper
-        )
-    else:
-        warped = cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=paper)
-    return cast(Image, warped)
+    is_affine = np.allclose(matrix[2, :2], 0.0, atol=1e-12)
+
+    def warped(picture: Picture) -> Picture:
+        if is_affine:
+            straight = matrix[:2] / matrix[2, 2]
+            return cv2.warpAffine(
+                picture, straight, size, flags=cv2.INTER_LINEAR, borderValue=paper
+            )
+        return cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_LINEAR, borderValue=paper)
+
+    return resample(image, grey, warped)
 
 
 def rotation_matrix(skew_deg: float, width: int, height: int) -> Homography:
