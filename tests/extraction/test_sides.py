@@ -30,7 +30,8 @@ from extraction.grid.sides import (
     load_ruling_models,
     load_side_judge,
 )
-from extraction.values import Grid, Image
+from extraction.pages.grey import is_grey
+from extraction.values import Grid, Image, Page
 
 DPI = 200
 XS = (150, 450, 800, 1150, 1500)
@@ -57,9 +58,11 @@ def drawn_table() -> Image:
     return page
 
 
-def found_grid(page: Image) -> Grid:
-    evidence = see_rulings(page, DPI, models().network)
-    judge = models().judge(evidence, page, DPI)
+def found_grid(image: Image) -> Grid:
+    as_it_is = np.eye(3)
+    page = Page(1, image, DPI, "ocr", as_it_is, as_it_is, grey=is_grey(image))
+    evidence = see_rulings(image, DPI, models().network)
+    judge = models().judge(evidence, page)
     edges = evidence_to_edges(evidence)
     (grid,) = edges_to_grids(edges, 1, DPI, evidence_to_probe(evidence), judge)
     return grid
