@@ -21,6 +21,7 @@ from extraction.errors import EngineError, ModelError
 Engine = Literal["onnxruntime", "openvino"]
 Tensor = NDArray[np.float32]
 Decoded = TypeVar("Decoded")
+Shape = tuple[int, ...]
 
 ENGINE_VARIABLE = "FORMLOOP_OCR_ENGINE"
 CPU_FLAGS = Path("/proc/cpuinfo")
@@ -34,6 +35,9 @@ class Runner(Protocol):
 
     def run(self, batch: Tensor) -> Tensor:
         """The first output for ``batch``, with every thread on this one input."""
+
+    def prepare(self, shapes: Iterable[Shape]) -> None:
+        """Do now what the engine would do at its first input of each shape."""
 
     def run_each(
         self, batches: Iterable[Tensor], decode: Callable[[Tensor], Decoded]
@@ -109,6 +113,9 @@ class OnnxRunner:
         output: Tensor = self._session.run(None, {self._input: batch})[0]
         return output
 
+    def prepare(self, shapes: Iterable[Shape]) -> None:
+        """Nothing: no shape costs more the first time."""
+
     def run_each(
         self, batches: Iterable[Tensor], decode: Callable[[Tensor], Decoded]
     ) -> list[Decoded]:
@@ -161,11 +168,21 @@ class OpenVinoRunner:
         )
         self._request = self._model.create_infer_request()
         self._queue = openvino.AsyncInferQueue(self._model, streams) if streams > 1 else None
+        self._shared: Tensor | None = None
 
     def run(self, batch: Tensor) -> Tensor:
+        # Kept, since the request holds on to the memory that it shares.
+        self._shared = batch
         self._request.infer({0: batch}, share_inputs=True)
         output: Tensor = self._request.get_output_tensor(0).data
         return output
+
+    def prepare(self, shapes: Iterable[Shape]) -> None:
+        """Code is generated for each shape, once for all streams."""
+        for shape in shapes:
+            # Copied: where streams take turns, inputs of other requests are later written into
+            # memory that was shared with this one.
+            self._request.infer({0: np.zeros(shape, np.float32)}, share_inputs=False)
 
     def run_each(
         self, batches: Iterable[Tensor], decode: Callable[[Tensor], Decoded]

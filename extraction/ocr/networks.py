@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from importlib.machinery import ModuleSpec
@@ -19,7 +20,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extraction.engines import Engine, Runner, Tensor, cache_folder, open_runner
+from extraction.engines import (
+    Engine,
+    Runner,
+    Shape,
+    Tensor,
+    cache_folder,
+    import_openvino,
+    open_runner,
+)
 from extraction.ocr.ctc import NOTHING, Reading, find_alphabet, output_to_reading
 from extraction.ocr.weights import (
     DETECTOR,
@@ -32,17 +41,23 @@ from extraction.values import Image
 
 NARROWEST_PX = 64
 WIDEST_PX = 3200
+USUAL_WIDEST_PX = 1200
 UPRIGHT_WIDTH_PX = 192
 MOST_LINES = 10_000
 """Of a page; paddlex would drop what stands at the top of a page with more than 1000."""
 STRIP_PX = 768
 STRIP_OVERLAP_PX = 192
+USUAL_PAGE_PX = 896
+"""The width at which the detector sees an upright A4 page."""
 """Lines are told apart less well near the edges of what the detector sees."""
 
 
 # Imported by paddlex along the way and never used to read text: the download of models from
-# hubs (which loads torch and transformers where they are installed), time series, web clients.
+# hubs (which loads torch and transformers where they are installed), other downloads, tables of
+# Excel, time series, web clients.
 SET_ASIDE = (
+    "paddlex.utils.download",
+    "paddlex.inference.utils.io.tablepyxl",
     "paddlex.inference.utils.official_models",
     "paddlex.inference.models.common.ts",
     "paddleocr._api_client.async_client",
@@ -104,19 +119,15 @@ class TextModels:
     ) -> None:
         self._cache = cache or cache_folder()
         self._own = {RECOGNISER: recogniser} if recogniser is not None else {}
+        self._networks = Networks(self._weights, engine, threads, self._cache)
         paddleocr = import_paddleocr(self._cache)
         told = f"paddleocr-{version('paddleocr')}/PP-OCRv6_small/{engine}"
         self.version = told if recogniser is None else f"{told}/{recogniser.name}"
-        opened = partial(
-            open_runner, engine=engine, threads=threads, cache=self._cache / "ocr" / "compiled"
-        )
-        self._detect: Runner = opened(self._weights(DETECTOR), streams=1)
-        self._recognise: Runner = opened(self._weights(RECOGNISER), streams=threads)
-        self._judge: Runner = opened(self._weights(UPRIGHT), streams=threads)
         self._detector = self._predictor(paddleocr.TextDetection, DETECTOR)
         self._detector.post_op.max_candidates = MOST_LINES
         self._recogniser = self._predictor(paddleocr.TextRecognition, RECOGNISER)
         self._alphabet = find_alphabet("".join(self._recogniser.post_op.character[1:-1]))
+        self._networks.check()
 
     def _folder(self, model: str) -> Path:
         return self._own.get(model) or model_folder(model, self._cache)
@@ -156,7 +167,7 @@ class TextModels:
         operations = self._detector.pre_tfs
         normal = operations["Normalize"](imgs=[np.ascontiguousarray(image[:, :, ::-1])])
         (batch,) = operations["ToBatch"](imgs=operations["ToCHW"](imgs=normal))
-        return np.array(self._detect.run(np.ascontiguousarray(batch))[0, 0])
+        return np.array(self._networks.detect.run(np.ascontiguousarray(batch))[0, 0])
 
     def map_to_quads(
         self, text_map: NDArray[np.float32], height: int, width: int
@@ -172,7 +183,7 @@ class TextModels:
         batches = (self._line_batch(crops[index]) for index in order)
         readings = [NOTHING] * len(crops)
         for index, reading in zip(
-            order, self._recognise.run_each(batches, self._decode), strict=True
+            order, self._networks.recognise.run_each(batches, self._decode), strict=True
         ):
             readings[index] = reading
         return readings
@@ -190,10 +201,57 @@ class TextModels:
 
     def upright(self, crops: Sequence[Image]) -> list[float]:
         """The probability that each crop of one text line stands upright, not on its head."""
-        outputs = self._judge.run_each(
+        outputs = self._networks.judge.run_each(
             [_judge_batch(crop) for crop in crops], lambda output: float(output[0, 0])
         )
         return list(outputs)
+
+
+class Networks:
+    """The three networks, opened and prepared by a thread while Python imports what else is
+    needed: the first page waits for what is left of that."""
+
+    def __init__(
+        self, weights: Callable[[str], Path], engine: Engine, threads: int, cache: Path
+    ) -> None:
+        opened = partial(
+            open_runner, engine=engine, threads=threads, cache=cache / "ocr" / "compiled"
+        )
+        if engine == "openvino":
+            # Now: what paddleocr does not use is set aside while it is imported.
+            import_openvino()
+        pool = ThreadPoolExecutor(1, "open-text-models")
+        self._detect = pool.submit(opened, weights(DETECTOR), streams=1)
+        self._recognise = pool.submit(opened, weights(RECOGNISER), streams=threads)
+        self._judge = pool.submit(opened, weights(UPRIGHT), streams=threads)
+        strip = (1, 3, STRIP_PX, USUAL_PAGE_PX)
+        self._can_detect = pool.submit(_prepare, self._detect, [strip])
+        lines = [(1, 3, LINE_HEIGHT_PX, width) for width in usual_widths()]
+        self._can_recognise = pool.submit(_prepare, self._recognise, lines)
+        pool.shutdown(wait=False)
+
+    def check(self) -> None:
+        """ModelError where one of them cannot be opened."""
+        for opened in (self._detect, self._recognise, self._judge):
+            opened.result()
+
+    @property
+    def detect(self) -> Runner:
+        self._can_detect.result()
+        return self._detect.result()
+
+    @property
+    def recognise(self) -> Runner:
+        self._can_recognise.result()
+        return self._recognise.result()
+
+    @property
+    def judge(self) -> Runner:
+        return self._judge.result()
+
+
+def _prepare(opened: Future[Runner], shapes: Sequence[Shape]) -> None:
+    opened.result().prepare(shapes)
 
 
 def strip_rows(height: int) -> tuple[list[int], int]:
@@ -216,6 +274,11 @@ def bucket(width: int) -> int:
     width = max(NARROWEST_PX, width)
     step = max(32, 1 << (width.bit_length() - 4))
     return min(WIDEST_PX, -(-width // step) * step)
+
+
+def usual_widths() -> list[int]:
+    """Of lines on nearly every page, the widest first."""
+    return sorted({bucket(width) for width in range(USUAL_WIDEST_PX)}, reverse=True)
 
 
 def _resized(crop: Image, width: int, height: int) -> Image:

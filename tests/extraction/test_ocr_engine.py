@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from mmap import mmap
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from extraction.engines import ENGINE_VARIABLE, OpenVinoRunner, choose_engine, open_runner
-from extraction.errors import EngineError
+from extraction.errors import EngineError, ModelError
 from extraction.grid.lines import RULING_WEIGHTS
-from extraction.ocr.networks import STRIP_OVERLAP_PX, bucket, strip_rows
+from extraction.ocr.networks import STRIP_OVERLAP_PX, Networks, bucket, strip_rows
 from extraction.ocr.weights import DETECTOR, RECOGNISER, model_folder
 
 
@@ -88,3 +92,32 @@ def test_two_processes_do_not_share_the_first_core() -> None:
     runner = open_runner(RULING_WEIGHTS, "openvino", threads=1, streams=1)
     assert isinstance(runner, OpenVinoRunner)
     assert runner._model.get_property("ENABLE_CPU_PINNING") is False
+
+
+def test_networks_that_cannot_be_opened_are_told_of_at_once(tmp_path: Path) -> None:
+    networks = Networks(lambda model: tmp_path / model, "onnxruntime", 1, tmp_path)
+    with pytest.raises(ModelError, match="no weights"):
+        networks.check()
+
+
+def test_preparing_leaves_no_memory_to_later_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later inputs of other streams were written into what the last one had shared, and the
+    heap was corrupt once that was free."""
+    pytest.importorskip("openvino")
+    made: list[NDArray[np.float32]] = []
+
+    def zeros(shape: tuple[int, ...], dtype: type[np.float32]) -> NDArray[np.float32]:
+        # Whole memory pages: only memory that is aligned is shared.
+        data = mmap(-1, 4 * math.prod(shape))
+        made.append(np.frombuffer(data, dtype).reshape(shape))
+        return made[-1]
+
+    model = model_folder(RECOGNISER) / "inference.onnx"
+    runner = open_runner(model, "openvino", threads=2, streams=2)
+    with monkeypatch.context() as patch:
+        patch.setattr("extraction.engines.np.zeros", zeros)
+        runner.prepare([(1, 3, 48, 320), (1, 3, 48, 64)])
+    assert len(made) == 2
+    batches = [np.ones((1, 3, 48, width), np.float32) for width in (64, 128, 64, 320) * 3]
+    runner.run_each(batches, lambda output: None)
+    assert not any(array.any() for array in made)
