@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Sampler, SequentialSampler
 from transformers import (
     EarlyStoppingCallback,
@@ -51,7 +53,8 @@ class TuningSettings:
     """``tokens`` are those of one batch; the outputs, which may be new, learn ``head_rate``
     times as fast as the rest; ``averaging`` is how much of the averaged weights, which are
     what comes out, a step keeps; ``checks`` is how often in all the held-back samples are
-    looked at, ``patience`` how many looks without a gain end it, ``minutes`` end it anyhow."""
+    looked at, ``patience`` how many looks without a gain end it, ``minutes`` end it anyhow: where
+    they will not do for all steps, the rates have run out by then all the same."""
 
     seed: int = 20211
     steps: int = 240
@@ -106,6 +109,7 @@ def tune(
     parts = share_out(learnt)
     plan = PlanSettings(settings.seed, settings.steps, settings.tokens, settings.variation)
     steps = MixedSteps(parts, base.vocabulary, plan)
+    clock = _Clock(60 * settings.minutes)
     average = _Average(copy.deepcopy(base.network).eval(), settings.averaging)
     trainer = _LabelTrainer(
         model=base.network.train(),
@@ -117,11 +121,11 @@ def tune(
         callbacks=[
             average,
             EarlyStoppingCallback(settings.patience),
-            _Teller(tell, settings),
+            _Teller(tell, clock),
         ],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.prepare(parts, share_out(held_back), average, base.labels, settings)
+    trainer.prepare(parts, share_out(held_back), average, base.labels, settings, clock)
     if checkpoint is not None:
         _log.info("going on from %s", checkpoint.name)
         average.load(checkpoint)
@@ -213,12 +217,13 @@ class _LabelTrainer(Trainer):
         average: _Average,
         labels: Sequence[str],
         settings: TuningSettings,
+        clock: _Clock,
     ) -> None:
         weights = class_weights([s for part in parts for s in part.samples], len(labels))
         self._loss = LabelLoss.of(labels, weights, settings.label_smoothing)
         self._shares = {part.name: part.share for part in parts}
         self._head_rate = settings.head_rate
-        self._average = average
+        self._average, self._clock = average, clock
         self._held_back = fixed_batches(held_back, settings.tokens)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
@@ -238,6 +243,17 @@ class _LabelTrainer(Trainer):
                 groups.append({"params": chosen, "lr": rate * factor, "weight_decay": kept})
         self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
         return self.optimizer
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        warm_up = int(self.args.get_warmup_steps(num_training_steps))
+
+        def rate(step: int) -> float:
+            return rate_at(step, num_training_steps, warm_up, self._clock.share())
+
+        self.lr_scheduler = LambdaLR(optimizer or cast(torch.optim.Optimizer, self.optimizer), rate)
+        return self.lr_scheduler
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         return SequentialSampler(range(self.args.max_steps))
@@ -280,11 +296,10 @@ class _LabelTrainer(Trainer):
 class _Teller(TrainerCallback):
     """Tells how far it is, and ends it when its time is over."""
 
-    def __init__(self, tell: Tell, settings: TuningSettings) -> None:
-        self._tell, self._settings = tell, settings
+    def __init__(self, tell: Tell, clock: _Clock) -> None:
+        self._tell, self._clock = tell, clock
         self._loss: float | None = None
         self._held_back: float | None = None
-        self._clock = _Clock(60 * settings.minutes)
 
     def on_log(
         self,
@@ -306,20 +321,27 @@ class _Teller(TrainerCallback):
         control: TrainerControl,
         **_: object,
     ) -> None:
-        if self._clock.is_over():
+        if self._clock.share() >= 1:
             control.should_evaluate = control.should_save = control.should_training_stop = True
 
 
 class _Clock:
-    """Seconds of this process; 0 means no end."""
+    """How much of its seconds a process has had; 0 seconds have no end."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._started = time.monotonic()
 
-    def is_over(self) -> bool:
-        spent = time.monotonic() - self._started
-        return 0 < self._seconds < spent
+    def share(self) -> float:
+        return (time.monotonic() - self._started) / self._seconds if self._seconds else 0.0
+
+
+def rate_at(step: int, steps: int, warm_up: int, time_share: float) -> float:
+    """The share of the learning rate: it rises over the ``warm_up`` and falls along half a cosine
+    to nothing when the steps or the time are over, whichever is first. A version that is stopped
+    while the rate is high has lost some of what the base knew."""
+    done = min(1.0, max(step / steps, time_share))
+    return min(1.0, (step + 1) / (warm_up + 1)) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def _arguments(folder: Path, settings: TuningSettings) -> TrainingArguments:
@@ -332,7 +354,6 @@ def _arguments(folder: Path, settings: TuningSettings) -> TrainingArguments:
         learning_rate=settings.learning_rate,
         warmup_steps=round(settings.warm_up * settings.steps),
         weight_decay=settings.weight_decay,
-        lr_scheduler_type="cosine",
         max_grad_norm=1.0,
         seed=settings.seed,
         bf16=torch.cuda.is_bf16_supported() if is_gpu else has_fast_bfloat16(),

@@ -13,12 +13,14 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from extraction.confidence import load_calibrator
 from extraction.errors import ModelError
 from models.audited_fields import AuditedField, write_audited
 from models.base_network import extend_base, read_base
-from models.finetune import STATE_FILE, TuningProgress, tune
+from models.finetune import STATE_FILE, TuningProgress, rate_at, tune
 from models.hub_base import read_hub_base
 from models.labeller import Labeller
 from models.mixture import Part
@@ -213,6 +215,19 @@ def test_unknown_words_teach_nothing(tmp_path: Path) -> None:
     unknown = replace(form, labels=(MISSING,) * len(form.labels))
     samples = forms_to_samples([unknown], (*LABELS, MISSING), base.vocabulary, base.windows)
     assert {int(n) for sample in samples for n in sample.labels} == {len(LABELS)}
+
+
+@given(st.integers(1, 300), st.integers(0, 20), st.floats(0, 1))
+def test_rates_run_out_with_the_steps_or_with_the_time(
+    steps: int, warm_up: int, time_share: float
+) -> None:
+    """A run that its minutes ended stood at a high rate and had forgotten old layouts."""
+    assert rate_at(steps, steps, warm_up, time_share) == pytest.approx(0)
+    assert rate_at(steps // 2, steps, warm_up, 1.0) == pytest.approx(0)
+    rates = [rate_at(step, steps, warm_up, time_share) for step in range(steps + 1)]
+    assert 0 < max(rates[:-1]) <= 1 or time_share == 1
+    assert rates[warm_up:] == sorted(rates[warm_up:], reverse=True)
+    assert all(rate <= rate_at(step, steps, warm_up, 0) for step, rate in enumerate(rates))
 
 
 def test_training_lowers_the_loss(tmp_path: Path) -> None:
