@@ -48,6 +48,8 @@ bench-promise: $(VENV)/.bench system-packages
 
 bench-learning: $(VENV)/.bench $(VENV)/.training system-packages
 	$(BIN)/python -m benchmarks.learning
+	$(BIN)/python -m benchmarks.retraining
+	$(BIN)/python -m benchmarks.poisoned
 
 train: $(VENV)/.training system-packages
 	$(BIN)/python -m models.train_rulings
