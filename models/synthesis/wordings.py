@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -44,8 +44,8 @@ class FormWordings:
     indicators_outer: tuple[str, ...]
     goals_outer: tuple[str, ...]
     goal_terms: Mapping[str, Term]
-    goal_openings: Mapping[str, tuple[str, ...]]
     funds_outer: tuple[str, ...]
+    goal_openings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     funds_columns: tuple[Term, ...] = ()
     funds_items: Mapping[str, Term] = field(default_factory=dict)
     funds_label: str = ""
@@ -79,23 +79,12 @@ def _term(entry: Mapping[str, str], role: str = "", label: str = "") -> Term:
 def evaluation_wordings() -> FormWordings:
     """The self-evaluation's: funds as a matrix, two goals side by side, a total row."""
     form = _stored()["self_evaluation"]
-    funds, goals, columns = form["funds"], form["goals"], form["indicators"]
-    return FormWordings(
-        form_type=form["form_type"],
-        year_label=form["year_label"],
-        title=_term(form["title"]),
-        heading=tuple(map(_term, form["heading"])),
-        heading_extra=tuple(map(tuple, form["heading_extra"])),
-        columns=tuple(map(_term, columns["columns"])),
-        extra_columns=tuple(map(tuple, columns["extra_columns"])),
-        indicators_outer=_words(columns["outer"]),
-        goals_outer=_words(goals["outer"]),
-        goal_terms={side: _term(goals[side], side) for side in ("left", "right")},
+    funds, goals = form["funds"], form["goals"]
+    return replace(
+        _of_any_form(form, ("left", "right")),
         goal_openings={side: _words(goals[f"{side}_opening"]) for side in ("left", "right")},
-        funds_outer=_words(funds["outer"]),
         funds_columns=tuple(map(_term, funds["columns"])),
         funds_items={e["role"]: _term(e, label=funds["item_label"]) for e in funds["items"]},
-        funds_label=funds["item_label"],
         corner=_words(funds["corner"]),
         total=_words(form["total"]["names"]),
         total_labels=(form["total"]["points_label"], form["total"]["earned_label"]),
@@ -106,6 +95,21 @@ def evaluation_wordings() -> FormWordings:
 def target_wordings() -> FormWordings:
     """The target declaration's: funds as lines, goals by term, indicators without results."""
     form = _stored()["performance_target"]
+    funds, goals = form["funds"], form["goals"]
+    return replace(
+        _of_any_form(form, ("term", "year")),
+        goal_openings={side: _words(goals["openings"]) for side in ("term", "year")},
+        funds_items={
+            f"{side}.{role}": Term(role, funds["item_label"], _words(funds[side][role]))
+            for side in ("term", "year")
+            for role in ("total", "grant", "other")
+        },
+        amount_label=funds["amount_label"],
+    )
+
+
+def _of_any_form(form: Mapping[str, Any], goal_sides: Iterable[str]) -> FormWordings:
+    """What the file says of every form type in the same way."""
     funds, goals, columns = form["funds"], form["goals"], form["indicators"]
     return FormWordings(
         form_type=form["form_type"],
@@ -117,16 +121,9 @@ def target_wordings() -> FormWordings:
         extra_columns=tuple(map(tuple, columns["extra_columns"])),
         indicators_outer=_words(columns["outer"]),
         goals_outer=_words(goals["outer"]),
-        goal_terms={side: _term(goals[side], side) for side in ("term", "year")},
-        goal_openings={side: _words(goals["openings"]) for side in ("term", "year")},
+        goal_terms={side: _term(goals[side], side) for side in goal_sides},
         funds_outer=_words(funds["outer"]),
-        funds_items={
-            f"{side}.{role}": Term(role, funds["item_label"], _words(funds[side][role]))
-            for side in ("term", "year")
-            for role in ("total", "grant", "other")
-        },
         funds_label=funds["item_label"],
-        amount_label=funds["amount_label"],
     )
 
 
