@@ -29,6 +29,8 @@ SURE = 0.6
 _ALONG_PX, _BESIDE_PX = 9, 4
 """Over how much of a line its darkness is averaged, and how far off the paper beside it is, at
 twice the resolution of the maps."""
+_TEXT_PX, _PAPER_PX = 3, 6
+"""How far off a line text and the paper of a filled cell are looked for, in the maps."""
 DARK = 0.06
 """A step in brightness, of 1, that counts as a printed line."""
 
@@ -98,10 +100,13 @@ def _shades(dark: Bytes) -> tuple[float, float]:
 def _straight(dark: Bytes, axis: Axis) -> Map:
     """How much darker a line is than what lies 2 mm hundredths on *both* sides of it, along the
     rows and at half the resolution. Whole numbers: many times as fast on so large a picture."""
-    size, side = ((_ALONG_PX, 1), 0) if axis == "horizontal" else ((1, _ALONG_PX), 1)
-    along = cv2.boxFilter(dark, cv2.CV_16U, size, normalize=False)
-    one, other = (np.roll(along, shift, axis=side) for shift in (_BESIDE_PX, -_BESIDE_PX))
-    most = _most_halved(np.asarray(cv2.subtract(along, np.maximum(one, other)), np.uint16))
+    size = (_ALONG_PX, 1) if axis == "horizontal" else (1, _ALONG_PX)
+    along = np.asarray(cv2.boxFilter(dark, cv2.CV_16U, size, normalize=False), np.uint16)
+    # Off the edge of the page there is nothing that a line could be darker than.
+    beside = along.copy()
+    rows, out = (along, beside) if axis == "horizontal" else (along.T, beside.T)
+    np.maximum(rows[: -2 * _BESIDE_PX], rows[2 * _BESIDE_PX :], out=out[_BESIDE_PX:-_BESIDE_PX])
+    most = _most_halved(np.asarray(cv2.subtract(along, beside), np.uint16))
     return _share(most if axis == "horizontal" else np.ascontiguousarray(most.T), 255 * _ALONG_PX)
 
 
@@ -109,7 +114,8 @@ def _channels(straight: Map, ink: Map, printed: Map, colour: Map, likely: Map) -
     """Lines run along x. ``printed`` is the ink without the shade of its paper."""
     column = np.ones((3, 1), np.uint8)
     dip = np.asarray(cv2.dilate(straight, column), np.float32)
-    text = np.minimum(np.roll(printed, 3, axis=0), np.roll(printed, -3, axis=0))
+    text = np.zeros_like(printed)
+    np.minimum(printed[: -2 * _TEXT_PX], printed[2 * _TEXT_PX :], out=text[_TEXT_PX:-_TEXT_PX])
     near = cv2.dilate((likely > SEEN).astype(np.float32), np.ones((5, 1), np.uint8))
     middle = cv2.dilate(likely, column)
     channels = (
@@ -129,8 +135,10 @@ def _channels(straight: Map, ink: Map, printed: Map, colour: Map, likely: Map) -
 
 def _fill_step(ink: Map) -> Map:
     """The lightest of what lies a little above against that of what lies a little below."""
-    paper = cv2.erode(ink, np.ones((7, 9), np.uint8))
-    return np.asarray(np.abs(np.roll(paper, 6, axis=0) - np.roll(paper, -6, axis=0)), np.float32)
+    paper = np.asarray(cv2.erode(ink, np.ones((7, 9), np.uint8)), np.float32)
+    step = np.zeros_like(paper)
+    cv2.absdiff(paper[: -2 * _PAPER_PX], paper[2 * _PAPER_PX :], dst=step[_PAPER_PX:-_PAPER_PX])
+    return step
 
 
 def _most_halved(picture: NDArray[np.uint16]) -> NDArray[np.uint16]:

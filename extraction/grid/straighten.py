@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -22,7 +23,7 @@ from extraction.grid.lines import (
     see_rulings,
     trace_lines,
 )
-from extraction.pages.grey import Picture, resample
+from extraction.pages.grey import resample
 from extraction.values import Image, Page
 
 Points = NDArray[np.float64]
@@ -114,11 +115,8 @@ def straighten_page(
     homogeneous = np.concatenate([nodes, np.ones((*nodes.shape[:2], 1))], axis=2)
     projected = homogeneous @ page.to_source.T
     lattice = projected[:, :, :2] / projected[:, :, 2:]
-
-    def sample(picture: Picture) -> Picture:
-        return _sample(picture, lattice, page.width, page.height, settings.node_px * 2)
-
-    return replace(page, image=resample(raw, page.grey, sample))
+    points = _between(lattice, page.width, page.height, settings.node_px * 2)
+    return replace(page, image=resample(raw, page.grey, partial(_sample, points=points)))
 
 
 def straighten_evidence(
@@ -134,9 +132,8 @@ def straighten_evidence(
         width=width,
         height=height,
     )
-    lattice = _sources(scaled, width, height, node)
-    across = _sample(evidence.across, lattice, width, height, node)
-    down = _sample(evidence.down, lattice, width, height, node)
+    points = _between(_sources(scaled, width, height, node), width, height, node)
+    across, down = _sample(evidence.across, points), _sample(evidence.down, points)
     return replace(evidence, across=across, down=down)
 
 
@@ -184,15 +181,22 @@ def _sources(displacement: Displacement, width: int, height: int, node: int) -> 
     return np.stack([source_x, source_y], axis=2)
 
 
-def _sample(
-    picture: NDArray[Any], lattice: NDArray[np.float64], width: int, height: int, node: int
-) -> NDArray[Any]:
-    """Take ``picture`` at the points of ``lattice``, bilinear between its nodes."""
+Maps = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+def _between(lattice: NDArray[np.float64], width: int, height: int, node: int) -> Maps:
+    """x and y of every pixel, bilinear between the nodes of ``lattice``."""
     rows, columns = _between_nodes(height, node), _between_nodes(width, node)
-    x, y = ((rows @ lattice[:, :, k] @ columns.T).astype(np.float32) for k in (0, 1))
+    # Single precision is a thousandth of a pixel, and twice as fast over a whole page.
+    x, y = (np.asarray(rows @ lattice[:, :, k], np.float32) @ columns.T for k in (0, 1))
+    return x, y
+
+
+def _sample(picture: NDArray[Any], points: Maps) -> NDArray[Any]:
+    """Take ``picture`` at ``points``."""
     beyond = (255, 255, 255) if picture.dtype == np.uint8 else (0,)
     return cv2.remap(
-        picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond
+        picture, *points, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond
     )
 
 
