@@ -360,7 +360,8 @@ def _looks_alike(image: Image, page: pdfium.PdfPage) -> bool:
     """Masks, colour keys and clips change what a picture shows: the drawn page knows."""
     drawn = cv2.cvtColor(_render(page, 24.0), cv2.COLOR_RGB2GRAY)
     size = (drawn.shape[1], drawn.shape[0])
-    small = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     return float(cv2.absdiff(small, drawn).mean()) < MOST_DIFFERENCE
 
 
