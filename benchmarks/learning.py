@@ -154,7 +154,7 @@ def _told_tuning(points: Sequence[Point], options: Options) -> str:
         return "."
     return (
         f"; retrained with {len(seeds)} of the seeds: {tuning.steps} steps of {tuning.tokens} "
-        f"tokens on {tuning.threads} threads, "
+        f"tokens on {tuning.threads} thread{'' if tuning.threads == 1 else 's'}, "
         f"{replay.forms} synthetic forms beside the corrected ones, old layouts judged on "
         f"{replay.test_forms} forms of layouts that no training shows."
     )
