@@ -31,9 +31,11 @@ from PIL import Image
 from archive.blobs import picture_key
 from archive.clock import utc_now
 from archive.health import finish_canary, send_canary
+from archive.ids import new_id
 from archive.people import add_user, start_web_session
 from archive.settings import Settings
-from archive.tables import Role
+from archive.signing import ASKED_PICTURE_PURPOSE, sign_token
+from archive.tables import ReviewState, ReviewTaskRow, Role
 from benchmarks.made_documents import Made, make_documents
 from benchmarks.report import Figures, Section, figures_to_markdown
 from extraction.declarations import load_declarations
@@ -58,6 +60,7 @@ PASSED_OVER: Final = {
     "/reviews/{task_id}/open": "leads to Label Studio",
 }
 
+TASK_ID: Final = new_id()
 _LIST: Final[tuple[Mapping[str, str], ...]] = (
     {},
     {"page": "100"},
@@ -127,13 +130,19 @@ class Asked:
             "word": words[number % len(words)],
             "other": words[(number * 7 + 3) % len(words)],
             "digits": str(1000 + number * 53 % 4000),
-            "token": picture_address(self.service, self.made.document_ids[0], 1, 1).rpartition("/")[
-                2
-            ],
+            "token": self._token(path),
         }
         query = urlencode({key: text.format(**values) for key, text in wanted.items()})
         filled = path.format(**{key: quote(text) for key, text in values.items()})
         return filled + (f"?{query}" if query else "")
+
+    def _token(self, path: str) -> str:
+        """Of the picture of the first document, which alone has one."""
+        if not path.startswith("/asked-pictures/"):
+            address = picture_address(self.service, self.made.document_ids[0], 1, 1)
+            return address.rpartition("/")[2]
+        secret, until = self.service.settings.secret_key, utc_now() + timedelta(hours=1)
+        return sign_token(secret, ASKED_PICTURE_PURPOSE, f"{TASK_ID}/1", until)
 
 
 def measure_answers(folder: Path, quick: bool = False) -> Section:
@@ -190,6 +199,7 @@ def running_service(folder: Path, database_url: str, count: int) -> Iterator[Ask
         made = make_documents(service.database, count)
         service.blobs.write(picture_key(made.document_ids[0], 1, 1), _picture())
         with service.database.write() as session:
+            session.add(_asked_task(made.document_ids[0]))
             reader = add_user(session, "reader", "a long enough password", Role.ADMINISTRATOR)
             started = start_web_session(session, reader.id, utc_now(), timedelta(hours=9))
             finish_canary(session, send_canary(session, utc_now()), "worker", utc_now())
@@ -246,6 +256,22 @@ def _slowest(answers: Sequence[Answer]) -> tuple[str, ...]:
         [a.p99_ms for a in answers],
     )
     return tuple(f"{max(found):.0f}" for found in figures)
+
+
+def _asked_task(document_id: str) -> ReviewTaskRow:
+    """One that people see, so that its picture may be seen."""
+    return ReviewTaskRow(
+        id=TASK_ID,
+        document_id=document_id,
+        generation=1,
+        base_revision=1,
+        form_type=load_declarations()[0].name,
+        state=ReviewState.PUSHED,
+        body={},
+        shown=0,
+        audited=0,
+        worth=0.0,
+    )
 
 
 def _picture() -> bytes:
