@@ -83,22 +83,26 @@ def poison(form: LabelledForm, share: float, rng: np.random.Generator) -> Labell
 def judge_challenger(
     name: str, corrected: Sequence[LabelledForm], tested: Sequence[LabelledForm], steps: int
 ) -> Judged:
-    champion = Labeller(find_current(), 1)
-    forms = [
-        CorrectedForm(f"{name}-{number}", replace(form, source="corrected"))
-        for number, form in enumerate(corrected)
-    ]
+    settings = replace(TuningSettings(), steps=steps, minutes=0.0)
     with TemporaryDirectory() as folder:
-        place = Path(folder)
-        data = make_training_set(forms, champion.labels, (), REPLAY)
-        path = write_training_set(place / "sets", data)
-        settings = replace(TuningSettings(), steps=steps, minutes=0.0)
-        options = RetrainOptions(path, place / "models", place / "run", find_current(), settings)
-        made = retrain(options)
+        made = retrain_on_forms(name, corrected, settings, REPLAY, Path(folder))
         gate = json.loads((made / GATE_FILE).read_text(encoding="utf-8"))
         figures = measure(Labeller(made, 1), tested)
     reasons = tuple(f"{one['code']} {one['name']}".strip() for one in gate["reasons"])
     return Judged(figures, "passed" if gate["passed"] else "refused", reasons)
+
+
+def retrain_on_forms(
+    name: str, drawn: Sequence[LabelledForm], settings: TuningSettings, replay: Replay, folder: Path
+) -> Path:
+    """The folder of the version that has learnt the forms as corrected documents."""
+    forms = [
+        CorrectedForm(f"{name}-{number}", replace(form, source="corrected"))
+        for number, form in enumerate(drawn)
+    ]
+    data = make_training_set(forms, Labeller(find_current(), 1).labels, (), replay)
+    path = write_training_set(folder / "sets", data)
+    return retrain(RetrainOptions(path, folder / "models", folder / "run", settings=settings))
 
 
 def measure(labeller: Labeller, tested: Sequence[LabelledForm]) -> Mapping[str, float]:

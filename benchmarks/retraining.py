@@ -15,14 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks.poisoned import PAGE, draw_forms
+from benchmarks.poisoned import PAGE, draw_forms, retrain_on_forms
 from benchmarks.report import Figures, Section, figures_to_markdown, write_sections
 from models.finetune import TuningSettings
-from models.labelled_forms import LabelledForm
-from models.labeller import Labeller
-from models.registry import GATE_FILE, find_current, read_version
-from models.retrain import RetrainOptions, retrain
-from models.training_set import CorrectedForm, Replay, make_training_set, write_training_set
+from models.registry import GATE_FILE, read_version
+from models.training_set import Replay
 from models.word_noise import SHIPPED_NOISE, read_noise
 
 DOCUMENTS: Final = 200
@@ -34,7 +31,7 @@ def measure_retraining(documents: int, settings: TuningSettings, replay: Replay)
     drawn = list(islice(draw_forms(read_noise(SHIPPED_NOISE)), documents))
     with TemporaryDirectory() as folder:
         began = time.monotonic()
-        made = _retrain(Path(folder), drawn, settings, replay)
+        made = retrain_on_forms("document", drawn, settings, replay, Path(folder))
         minutes = (time.monotonic() - began) / 60
         version = read_version(made)
         gate = json.loads((made / GATE_FILE).read_text(encoding="utf-8"))
@@ -47,19 +44,6 @@ def measure_retraining(documents: int, settings: TuningSettings, replay: Replay)
     columns = ("corrected documents", "steps", "threads", "minutes", "asked", "words right", "gate")
     data = {"documents": documents, "minutes": minutes, "gate": gate["passed"]}
     return Section("retraining", "Retraining", figures_to_markdown(Figures(columns, (row,))), data)
-
-
-def _retrain(
-    folder: Path, drawn: Sequence[LabelledForm], settings: TuningSettings, replay: Replay
-) -> Path:
-    forms = [
-        CorrectedForm(f"document-{number}", replace(form, source="corrected"))
-        for number, form in enumerate(drawn)
-    ]
-    data = make_training_set(forms, Labeller(find_current(), 1).labels, (), replay)
-    path = write_training_set(folder / "sets", data)
-    options = RetrainOptions(path, folder / "models", folder / "run", settings=settings)
-    return retrain(options)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -105,7 +105,7 @@ def _straight(dark: Bytes, axis: Axis) -> Map:
     # Off the edge of the page there is nothing that a line could be darker than.
     beside = along.copy()
     rows, out = (along, beside) if axis == "horizontal" else (along.T, beside.T)
-    np.maximum(rows[: -2 * _BESIDE_PX], rows[2 * _BESIDE_PX :], out=out[_BESIDE_PX:-_BESIDE_PX])
+    np.maximum(*_above_and_below(rows, _BESIDE_PX), out=out[_BESIDE_PX:-_BESIDE_PX])
     most = _most_halved(np.asarray(cv2.subtract(along, beside), np.uint16))
     return _share(most if axis == "horizontal" else np.ascontiguousarray(most.T), 255 * _ALONG_PX)
 
@@ -115,7 +115,7 @@ def _channels(straight: Map, ink: Map, printed: Map, colour: Map, likely: Map) -
     column = np.ones((3, 1), np.uint8)
     dip = np.asarray(cv2.dilate(straight, column), np.float32)
     text = np.zeros_like(printed)
-    np.minimum(printed[: -2 * _TEXT_PX], printed[2 * _TEXT_PX :], out=text[_TEXT_PX:-_TEXT_PX])
+    np.minimum(*_above_and_below(printed, _TEXT_PX), out=text[_TEXT_PX:-_TEXT_PX])
     near = cv2.dilate((likely > SEEN).astype(np.float32), np.ones((5, 1), np.uint8))
     middle = cv2.dilate(likely, column)
     channels = (
@@ -137,8 +137,13 @@ def _fill_step(ink: Map) -> Map:
     """The lightest of what lies a little above against that of what lies a little below."""
     paper = np.asarray(cv2.erode(ink, np.ones((7, 9), np.uint8)), np.float32)
     step = np.zeros_like(paper)
-    cv2.absdiff(paper[: -2 * _PAPER_PX], paper[2 * _PAPER_PX :], dst=step[_PAPER_PX:-_PAPER_PX])
+    cv2.absdiff(*_above_and_below(paper, _PAPER_PX), dst=step[_PAPER_PX:-_PAPER_PX])
     return step
+
+
+def _above_and_below(rows: NDArray[Any], far_px: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What lies so far above and below each row, but for the first and the last ``far_px``."""
+    return rows[: -2 * far_px], rows[2 * far_px :]
 
 
 def _most_halved(picture: NDArray[np.uint16]) -> NDArray[np.uint16]:

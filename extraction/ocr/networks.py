@@ -6,6 +6,7 @@ import importlib
 import logging
 import os
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.machinery import ModuleSpec
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +253,9 @@ class Networks:
 
 
 def _prepare(opened: Future[Runner], shapes: Sequence[Shape]) -> None:
-    opened.result().prepare(shapes)
+    """A process that is over by then, having met no scan, is not kept waiting."""
+    main = threading.main_thread()
+    opened.result().prepare(takewhile(lambda _: main.is_alive(), shapes))
 
 
 def strip_rows(height: int) -> tuple[list[int], int]:
