@@ -9,15 +9,17 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.quality import read_source
 from extraction.errors import FormloopError
 from extraction.pages.read import read_pages
+from extraction.pages.sources import iter_sources
 from extraction.pipeline import read_page
 from workers.stations import build_stations
 
 
 def main() -> None:
-    source = read_source(Path(sys.argv[1]))
+    source = next(iter_sources([Path(sys.argv[1])]))
+    if isinstance(source, FormloopError):
+        raise source
     raw = next(read_pages(source.data, source.name))
     if isinstance(raw, FormloopError):
         raise raw

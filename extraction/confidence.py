@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from extraction.errors import ModelError
 from extraction.fields.drafts import FieldDraft
@@ -78,7 +78,7 @@ class LogisticModel:
         total = self.intercept + sum(
             weight * min(max(features[name], low), high) for name, weight, low, high in parts
         )
-        return float(expit(min(max(total, -MOST_LOG_ODDS), MOST_LOG_ODDS)))
+        return float(scipy.special.expit(min(max(total, -MOST_LOG_ODDS), MOST_LOG_ODDS)))
 
     def adjusted(self, slope: float, offset: float) -> LogisticModel:
         """The model whose log odds are ``slope`` times these and ``offset`` more."""
@@ -224,7 +224,7 @@ def fit_logistic(
     penalty = np.diag([1e-9, *([ridge] * len(names))])
     weights = np.zeros(design.shape[1])
     for _ in range(_ITERATIONS):
-        chance = expit(design @ weights)
+        chance = scipy.special.expit(design @ weights)
         gradient = design.T @ (right - chance) - penalty @ weights
         spread = np.maximum(chance * (1.0 - chance), 1e-9)
         step = np.linalg.solve((design.T * spread) @ design + penalty, gradient)

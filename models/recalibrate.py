@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from extraction.confidence import Calibrator, load_calibrator
 from extraction.errors import ModelError
@@ -128,7 +128,7 @@ def _newton_step(
 ) -> NDArray[np.float64]:
     power, offset = at
     stretched = np.exp(power) * odds
-    chance = expit(stretched + offset)
+    chance = scipy.special.expit(stretched + offset)
     surprise = weight * (right - chance)
     gradient = np.array([surprise @ stretched, surprise.sum()]) - _PRIOR * np.array(at)
     design = np.column_stack([stretched, np.ones(len(odds))])

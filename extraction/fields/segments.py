@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from extraction.declarations import ColumnDeclaration, GroupDeclaration
 from extraction.fields.key_match import CHOICE
@@ -107,7 +107,8 @@ def place_columns(
     for k, column in enumerate(group.columns):
         for j, cells in enumerate(below):
             scores[k, j] += _body_score(view, group.name, column, cells, labelled)
-    rows, columns = linear_sum_assignment(np.maximum(scores, 0.0), maximize=True)
+    # By its full name, which loads that part of scipy once it is needed.
+    rows, columns = scipy.optimize.linear_sum_assignment(np.maximum(scores, 0.0), maximize=True)
     return {
         group.columns[k].name: ColumnPlace(segments[j], float(headers[k, j]))
         for k, j in zip(rows, columns, strict=True)

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from numpy.typing import NDArray
 
 from extraction.grid.lattice import (
     GapSettings,
@@ -95,14 +94,32 @@ def edges_to_tables(edges: Sequence[Edge], reach_px: float) -> list[list[Edge]]:
         & (v[None, :, 1] <= h[:, None, 0])
         & (h[:, None, 0] <= v[None, :, 2])
     )
-    i, j = np.nonzero(touch)
-    size = len(across) + len(down)
-    graph = coo_array((np.ones(len(i)), (i, len(across) + j)), shape=(size, size))
-    count, component = connected_components(graph, directed=False)
-    tables: list[list[Edge]] = [[] for _ in range(count)]
-    for edge, number in zip([*across, *down], component, strict=True):
+    first_across, first_down = touching_to_components(touch)
+    tables: list[list[Edge]] = [[] for _ in across]
+    for edge, number in zip(across, first_across, strict=True):
         tables[number].append(edge)
+    for edge, number in zip(down, first_down, strict=True):
+        if number < len(across):
+            tables[number].append(edge)
     return [table for table in tables if len({edge.axis for edge in table}) == 2]
+
+
+def touching_to_components(
+    touch: NDArray[np.bool_],
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each row and each column of ``touch``, the first row that a chain of touches leads
+    to; for a column that touches no row, the number of rows.
+
+    scipy has this for any graph, and loading that part of it takes as long as a page's grid.
+    """
+    count = len(touch)
+    rows = np.arange(count)
+    while True:
+        columns = np.where(touch, rows[:, None], count).min(axis=0)
+        onward = np.minimum(rows, np.where(touch, columns, count).min(axis=1))
+        if np.array_equal(onward, rows):
+            return rows, columns
+        rows = onward
 
 
 def islands_to_tables(tables: Sequence[list[Edge]], snap_px: float) -> list[list[Edge]]:

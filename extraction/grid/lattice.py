@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import label as label_regions
 
 Rectangle = tuple[int, int, int, int]
 """first row, first column, row after the last, column after the last."""
@@ -112,11 +112,11 @@ def lattice_to_rectangles(lattice: Lattice, present: float) -> list[Rectangle]:
     mask[::2, ::2] = True
     mask[1::2, ::2] = lattice.across[1:-1] < present
     mask[::2, 1::2] = lattice.down[:, 1:-1] < present
-    regions, count = label_regions(mask)
+    count, regions = _regions(mask)
     units = regions[::2, ::2]
     outside = _outside(lattice, units, present)
     rectangles: list[Rectangle] = []
-    for number in range(1, count + 1):
+    for number in range(1, count):
         area = units == number
         if area.any() and number not in outside:
             rectangles.extend(region_to_rectangles(area, lattice))
@@ -145,10 +145,17 @@ def region_to_rectangles(area: NDArray[np.bool_], lattice: Lattice) -> list[Rect
         first[:, at:], second[:, :at] = False, False
     rectangles = []
     for half in (first, second):
-        parts, count = label_regions(half)
-        for number in range(1, count + 1):
+        count, parts = _regions(half)
+        for number in range(1, count):
             rectangles.extend(region_to_rectangles(parts == number, lattice))
     return rectangles
+
+
+def _regions(mask: NDArray[np.bool_]) -> tuple[int, NDArray[np.int32]]:
+    """How many numbers, with 0 for what is not in ``mask``, and that of each place; places
+    that share a side are of one region."""
+    count, regions = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    return count, np.asarray(regions, dtype=np.int32)
 
 
 def rectangle_quality(rectangle: Rectangle, lattice: Lattice) -> float:

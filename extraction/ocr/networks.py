@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.metadata import version
 from itertools import takewhile
@@ -56,43 +57,71 @@ USUAL_PAGE_PX = 896
 
 # Imported by paddlex along the way and never used to read text: the download of models from
 # hubs (which loads torch and transformers where they are installed), other downloads, tables of
-# Excel, time series, web clients.
+# Excel, time series, web clients, language models, whole pipelines, repositories for training.
 SET_ASIDE = (
     "paddlex.utils.download",
     "paddlex.inference.utils.io.tablepyxl",
     "paddlex.inference.utils.official_models",
+    "paddlex.inference.models.common.tokenizer",
     "paddlex.inference.models.common.ts",
+    "paddlex.inference.pipelines",
+    "paddlex.repo_apis",
+    "paddlex.repo_manager",
     "paddleocr._api_client.async_client",
+    "paddleocr._api_client.client",
     "pandas",
 )
+
+
+class _Unused:
+    """Stands in for whatever a module that was set aside would hold."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
 
 
 class _Blank(types.ModuleType):
     """Stands in for a module that is imported but never used."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.__path__ = []
-
     def __getattr__(self, name: str) -> type:
         if name.startswith("__"):
             raise AttributeError(name)
-        return type(name, (), {})
+        return type(name, (_Unused,), {})
+
+
+class _BlankImporter(MetaPathFinder, Loader):
+    """Finds a blank module for each of ``names`` and all that lies below them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self.found: list[str] = []
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if any(f"{fullname}.".startswith(f"{name}.") for name in self._names):
+            return ModuleSpec(fullname, self, is_package=True)
+        return None
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        self.found.append(spec.name)
+        return _Blank(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Nothing: it is made blank."""
 
 
 @contextmanager
 def modules_set_aside(names: Sequence[str]) -> Iterator[None]:
     """Import blank modules for those of ``names`` that are not loaded, inside the block."""
-    blanks = {name: _Blank(name) for name in names if name not in sys.modules}
-    for name, blank in blanks.items():
-        blank.__spec__ = ModuleSpec(name, None, is_package=True)
-        sys.modules[name] = blank
+    importer = _BlankImporter([name for name in names if name not in sys.modules])
+    sys.meta_path.insert(0, importer)
     try:
         yield
     finally:
-        for name, blank in blanks.items():
-            if sys.modules.get(name) is blank:
-                del sys.modules[name]
+        sys.meta_path.remove(importer)
+        for name in importer.found:
+            sys.modules.pop(name, None)
 
 
 def import_paddleocr(cache: Path) -> types.ModuleType:
@@ -222,15 +251,24 @@ class Networks:
         if engine == "openvino":
             # Now: what paddleocr does not use is set aside while it is imported.
             import_openvino()
+        self._lines_wait = threading.Event()
         pool = ThreadPoolExecutor(1, "open-text-models")
         self._detect = pool.submit(opened, weights(DETECTOR), streams=1)
         self._recognise = pool.submit(opened, weights(RECOGNISER), streams=threads)
         self._judge = pool.submit(opened, weights(UPRIGHT), streams=threads)
         strip = (1, 3, STRIP_PX, USUAL_PAGE_PX)
-        self._can_detect = pool.submit(_prepare, self._detect, [strip])
+        self._can_detect = pool.submit(self._prepare, self._detect, [strip])
         lines = [(1, 3, LINE_HEIGHT_PX, width) for width in usual_widths()]
-        self._can_recognise = pool.submit(_prepare, self._recognise, lines)
+        self._can_recognise = pool.submit(self._prepare, self._recognise, lines)
         pool.shutdown(wait=False)
+
+    def _prepare(self, opened: Future[Runner], shapes: Sequence[Shape]) -> None:
+        """Until lines are there to be read: they need a part of the shapes only, and all
+        streams prepare those. A process that is over, having met no scan, does not wait."""
+        main = threading.main_thread()
+        opened.result().prepare(
+            takewhile(lambda _: main.is_alive() and not self._lines_wait.is_set(), shapes)
+        )
 
     def check(self) -> None:
         """ModelError where one of them cannot be opened."""
@@ -244,18 +282,13 @@ class Networks:
 
     @property
     def recognise(self) -> Runner:
+        self._lines_wait.set()
         self._can_recognise.result()
         return self._recognise.result()
 
     @property
     def judge(self) -> Runner:
         return self._judge.result()
-
-
-def _prepare(opened: Future[Runner], shapes: Sequence[Shape]) -> None:
-    """A process that is over by then, having met no scan, is not kept waiting."""
-    main = threading.main_thread()
-    opened.result().prepare(takewhile(lambda _: main.is_alive(), shapes))
 
 
 def strip_rows(height: int) -> tuple[list[int], int]:

@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+from scipy.sparse import block_array
+from scipy.sparse.csgraph import connected_components
 
-from extraction.grid.grids import edges_to_grids, edges_to_probe, edges_to_tables
+from extraction.grid.grids import (
+    edges_to_grids,
+    edges_to_probe,
+    edges_to_tables,
+    touching_to_components,
+)
 from extraction.values import Edge
 
 DPI = 144.0
@@ -121,6 +130,17 @@ def test_an_l_shaped_region_is_cut_where_the_evidence_is_best() -> None:
     (grid,) = edges_to_grids(edges, page=1, dpi=DPI)
     spans = [(cell.row, cell.column, cell.rowspan, cell.colspan) for cell in grid.cells]
     assert spans == [(0, 0, 1, 1), (0, 1, 1, 1), (1, 0, 1, 2)]
+
+
+@given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12)))
+def test_what_touches_in_a_chain_is_one_component(touch: NDArray[np.bool_]) -> None:
+    rows, columns = touching_to_components(touch)
+    of_own = {len(touch): iter(range(len(touch), 100))}
+    ours = [*rows, *(next(of_own.get(number, iter([number]))) for number in columns)]
+    graph = block_array([[None, touch], [touch.T, None]])
+    _, theirs = connected_components(graph, directed=False)
+    same = np.equal.outer(ours, ours)
+    np.testing.assert_array_equal(same, np.equal.outer(theirs, theirs))
 
 
 def test_two_tables_on_a_page_stay_apart() -> None:

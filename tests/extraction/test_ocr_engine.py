@@ -70,6 +70,23 @@ def test_paddleocr_loads_without_torch_pandas_or_a_hub(tmp_path: Path) -> None:
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
+def test_a_process_that_reads_pages_starts_without_the_slow_parts_of_scipy() -> None:
+    slow = "optimize", "sparse", "ndimage", "special", "stats"
+    script = (
+        "import sys, workers.stations\n"
+        f"print([name for name in {slow!r} if f'scipy.{{name}}' in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.strip() == "[]"
+
+
 @given(st.integers(1, 3200))
 def test_bucket_holds_the_line_with_little_to_spare(width: int) -> None:
     assert bucket(width) >= width
