@@ -6,6 +6,8 @@ read what it left with ``find_standing``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -24,6 +26,7 @@ from annotation.standing import (
     standing_to_json,
 )
 from archive.audited import find_audited, refresh_audited
+from archive.database import Database
 from archive.kept_settings import find_review_policy, read_setting, write_setting
 from archive.recent import find_recent, refresh_recent, simulated_work
 
@@ -76,6 +79,20 @@ def begin_anew(session: Session, now: datetime) -> PromiseStanding:
     write_setting(session, CONFIDENCES, {"from": "", "since": now.isoformat()}, now)
     fresh = PromiseStanding(find_standing(session).goal, since=now)
     return _judge(session, fresh, now)
+
+
+@contextmanager
+def taking_over(database: Database, now: datetime) -> Iterator[Session]:
+    """Inside, another version takes over: what was audited says nothing of the confidences that
+    it gives, so the promise begins anew with it, or neither changes.
+
+    The pointer to the version is a file, which is not rolled back: flush what else you write,
+    and move it last.
+    """
+    with database.write() as session:
+        begin_anew(session, now)
+        session.flush()
+        yield session
 
 
 def follow_confidences(session: Session, given_by: str, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from archive.clock import utc_now
 from archive.database import Database
 from archive.migrations.upgrade import newest_version
-from archive.promise import begin_anew
+from archive.promise import taking_over
 from archive.settings import Settings
 from extraction.errors import FormloopError
 from models.line_pictures import read_line_list
@@ -30,24 +30,21 @@ def add(options: AddOcrOptions) -> int:
             codes = ", ".join(reason.code.replace("_", " ") for reason in verdict.reasons)
             say_error(f"{version.name}: refused: {codes}; {version.parent} stays in use")
             return 1
-        versions.promote(version.name)
-        return _tell_current(versions, options.data)
+        return _take_over(versions, options.data, lambda: versions.promote(version.name))
 
     return _with_versions(options.data, work)
 
 
 def promote(name: str, data: Path | None) -> int:
     def work(versions: OcrVersions) -> int:
-        versions.promote(name)
-        return _tell_current(versions, data)
+        return _take_over(versions, data, lambda: versions.promote(name))
 
     return _with_versions(data, work)
 
 
 def roll_back(data: Path | None) -> int:
     def work(versions: OcrVersions) -> int:
-        versions.roll_back()
-        return _tell_current(versions, data)
+        return _take_over(versions, data, versions.roll_back)
 
     return _with_versions(data, work)
 
@@ -60,21 +57,19 @@ def version_to_words(version: OcrVersion) -> str:
     )
 
 
-def _tell_current(versions: OcrVersions, data: Path | None) -> int:
-    _promise_anew(Settings.from_environment(data))
-    answers().print(f"in use: {versions.current()}", highlight=False, markup=False)
-    return 0
-
-
-def _promise_anew(settings: Settings) -> None:
-    """What was audited says nothing of the confidences that other readings give."""
-    database = Database(settings.database_url)
+def _take_over(versions: OcrVersions, data: Path | None, change: Callable[[], object]) -> int:
+    """Where no service has begun yet, there is no promise that would begin anew."""
+    database = Database(Settings.from_environment(data).database_url)
     try:
         if database.schema_version() == newest_version():
-            with database.write() as session:
-                begin_anew(session, utc_now())
+            with taking_over(database, utc_now()):
+                change()
+        else:
+            change()
     finally:
         database.close()
+    answers().print(f"in use: {versions.current()}", highlight=False, markup=False)
+    return 0
 
 
 def _with_versions(data: Path | None, work: Callable[[OcrVersions], int]) -> int:

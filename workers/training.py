@@ -22,7 +22,7 @@ from archive.blobs import Blobs
 from archive.clock import utc_now
 from archive.database import Database
 from archive.errors import DatabaseGone
-from archive.promise import begin_anew
+from archive.promise import taking_over
 from archive.tables import TrainingRun
 from archive.training_runs import (
     RunSettings,
@@ -215,11 +215,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _promote(place: TrainingPlace, name: str, settings: RunSettings) -> bool:
     passed = _read_json(place.registry.find(name) / GATE_FILE)["passed"] is True
     if passed and settings.promote:
-        with place.database.write() as session:
-            # What was audited says nothing of the confidences that another version gives: both
-            # change, or neither does.
-            begin_anew(session, utc_now())
-            session.flush()
+        with taking_over(place.database, utc_now()):
             place.registry.promote(name)
         _log.info("promoted", extra={"more": {"version": name}})
         return True

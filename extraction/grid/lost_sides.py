@@ -29,6 +29,10 @@ CLEAR = 0.25
 OFF_ROW, APART = 0.5, 1.5
 """In heights of the type: how far a body may stand off the middle of its rows, and how far two
 of them stand apart at least."""
+FEWEST_IN_A_ROW = 3
+"""Texts side by side, each in its place between borders of any rows: no one sets one text so."""
+SIDE_BY_SIDE = 1.5
+"""White between such texts at least, in heights of the type."""
 SPLIT_QUALITY = 0.5
 """Of the two cells: no more than even, as their border was not seen."""
 
@@ -43,11 +47,58 @@ def restore_lost_sides(grid: Grid) -> Grid:
 def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
     if cell.colspan < 2 or len(cell.words) < 2:
         return (cell,)
+    texts = _texts_in_a_row(cell)
+    if len(texts) >= FEWEST_IN_A_ROW:
+        found = _one_each(cell, texts, tuple(_borders_inside(cell, grid)))
+        if found is not None:
+            return found[1]
     for column, x in _borders_beside(cell, grid):
         left, right = _split(cell, column, x)
         if _are_set_alike(left, right):
             return (*_parts(left, grid), *_parts(right, grid))
     return (cell,)
+
+
+def _texts_in_a_row(cell: Cell) -> list[Box]:
+    """The bodies of words that stand side by side, from the left."""
+    height = min(word.box.height for word in cell.words)
+    texts: list[Box] = []
+    for word in sorted(cell.words, key=lambda word: word.box.x0):
+        if texts and word.box.x0 - texts[-1].x1 < SIDE_BY_SIDE * height:
+            texts[-1] = boxes_union((texts[-1], word.box))
+        else:
+            texts.append(word.box)
+    return texts
+
+
+def _one_each(
+    cell: Cell, texts: Sequence[Box], borders: Sequence[tuple[int, float]]
+) -> tuple[float, tuple[Cell, ...]] | None:
+    """The cut of ``cell`` at some of ``borders`` that sets each of ``texts`` in a cell of its
+    own, best in their middles, and how far off these the texts stand in all; None where a text
+    stands neither in the middle nor right behind a border."""
+    if len(texts) == 1:
+        return None if (off := _off_place(cell)) is None else (off, (cell,))
+    ways = []
+    for column, x in borders:
+        over = CLEAR * min(texts[0].height, texts[1].height)
+        if not texts[0].x1 - over < x < texts[1].x0 + over:
+            continue
+        left, right = _split(cell, column, x)
+        if (off := _off_place(left)) is None:
+            continue
+        rest = _one_each(right, texts[1:], [border for border in borders if border[0] > column])
+        if rest is not None:
+            ways.append((off + rest[0], (left, *rest[1])))
+    return min(ways, key=lambda way: way[0], default=None)
+
+
+def _off_place(cell: Cell) -> float | None:
+    """How far the text stands from the middle of its cell, or, where that is less, from its
+    left border, as shares of what is allowed; None where that is too far."""
+    _, off, behind = _place(cell)
+    least = min(off / OFF_CENTRE, abs(behind) / BEHIND)
+    return least if least <= 1 else None
 
 
 def _rows(cell: Cell, grid: Grid) -> Sequence[Cell]:
@@ -119,6 +170,17 @@ def _borders_beside(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
         if near and inside and one.page == cell.page:
             borders[one.column] = one.box.x0
     yield from sorted(borders.items())
+
+
+def _borders_inside(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
+    """Columns within ``cell`` that begin in any row of its page, and where in the nearest."""
+    nearest: dict[int, Cell] = {}
+    for one in grid.cells:
+        if cell.column < one.column < cell.columns.stop and one.page == cell.page:
+            known = nearest.get(one.column)
+            if known is None or abs(one.row - cell.row) < abs(known.row - cell.row):
+                nearest[one.column] = one
+    yield from ((column, one.box.x0) for column, one in sorted(nearest.items()))
 
 
 def _split(cell: Cell, column: int, x: float) -> tuple[Cell, Cell]:

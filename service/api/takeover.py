@@ -9,7 +9,7 @@ from fastapi import Request
 from archive.audit import Action, add_audit
 from archive.clock import utc_now
 from archive.people import Person
-from archive.promise import begin_anew
+from archive.promise import taking_over
 from service.api.auth import person_to_actor
 from service.api.context import Service
 
@@ -31,13 +31,10 @@ def take_over(
     part: str,
     name: str,
 ) -> None:
-    """What was audited says nothing of the confidences that another version gives, so the
-    promise begins anew. ``part`` is what the audit log calls that which has versions."""
+    """``part`` is what the audit log calls that which has versions."""
     actor = person_to_actor(person, request)
-    with service.database.write() as session:
-        begin_anew(session, utc_now())
+    with taking_over(service.database, utc_now()) as session:
         add_audit(session, actor, Action.CHANGED, f"{part}:{name}")
-        # The last that can fail but for the commit: a file is not rolled back.
         session.flush()
         versions.promote(name)
 
@@ -47,9 +44,7 @@ def go_back(
 ) -> str:
     """The version that is in use again, with the promise begun anew."""
     actor = person_to_actor(person, request)
-    with service.database.write() as session:
-        begin_anew(session, utc_now())
-        session.flush()
+    with taking_over(service.database, utc_now()) as session:
         name = versions.roll_back()
         add_audit(session, actor, Action.CHANGED, f"{part}:{name}", {"rollback": True})
     return name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +72,42 @@ def test_a_text_over_the_border_keeps_its_cell_whole() -> None:
 def test_two_words_that_stand_off_their_columns_keep_their_cell_whole() -> None:
     """As in a line of signatures below a table."""
     whole = grid(cell(0, 0, 2, word("复核：", 22, 0), word("审核人：", 140, 0)))
+    assert restore_lost_sides(whole) is whole
+
+
+def far_grid(first: Cell, borders: Sequence[float]) -> Grid:
+    """``first`` over all columns, five rows without an inner border, and one with all."""
+    ends = [0.0, *borders, first.box.x1]
+    one = [Cell(r, 0, 1, len(ends) - 1, cell(r, 0, 5).box, 1) for r in range(1, 6)]
+    last = [
+        Cell(6, at, 1, 1, Box(a, 6 * HEIGHT, b, 7 * HEIGHT), 1)
+        for at, (a, b) in enumerate(pairwise(ends))
+    ]
+    return Grid(7, len(ends) - 1, (replace(first, colspan=len(ends) - 1), *one, *last))
+
+
+def test_a_row_of_keys_and_values_is_cut_at_borders_of_far_rows() -> None:
+    """A fax lost the dotted rulings of a heading row; its columns are those of a table below."""
+    words = (
+        *(word("资金使用单位", 50, 0, 80), word("区党群服务中心", 152, 0, 60)),
+        *(word("项目负责人", 300, 0, 70), word("卢佳", 450, 0, 30)),
+    )
+    borders = (100.0, 130.0, 205.0, 220.0, 400.0, 480.0)
+    restored = restore_lost_sides(far_grid(cell(0, 0, 5, *words), borders))
+    heading = [one for one in restored.cells if one.row == 0]
+    assert [(one.text, one.column, one.colspan) for one in heading] == [
+        ("资金使用单位", 0, 1),
+        ("区党群服务中心", 1, 2),
+        ("项目负责人", 3, 2),
+        ("卢佳", 5, 2),
+    ]
+    assert {one.quality for one in heading} == {SPLIT_QUALITY}
+
+
+def test_texts_side_by_side_that_no_borders_set_in_their_middles_stay_in_one_cell() -> None:
+    """填表人： 电话： 日期： stand in one cell, each somewhere."""
+    words = word("填表人：", 60, 0, 60), word("电话：", 230, 0, 40), word("日期：", 350, 0, 40)
+    whole = far_grid(cell(0, 0, 5, *words), (100.0, 150.0, 300.0))
     assert restore_lost_sides(whole) is whole
 
 

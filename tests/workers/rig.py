@@ -34,6 +34,7 @@ from workers.road import ROAD_VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MOST_BYTES = 10**9
+FOLDER_VARIABLE = "FORMLOOP_RIG"
 
 
 @dataclass(eq=False)
@@ -150,6 +151,7 @@ def _environment(socket: Path, url: str, road: str | None, log: Path) -> dict[st
         "FORMLOOP_REDIS_URL": socket_to_url(socket),
         "FORMLOOP_DATABASE_URL": url,
         "FORMLOOP_LOG": str(log),
+        FOLDER_VARIABLE: str(log.parent),
         "FORMLOOP_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),

@@ -138,7 +138,7 @@ def test_without_a_database_the_recogniser_stays_as_well(
     def fail(*_: object) -> None:
         raise DatabaseGone("locked")
 
-    monkeypatch.setattr("service.api.takeover.begin_anew", fail)
+    monkeypatch.setattr("archive.promise.begin_anew", fail)
     assert fresh.client.post(path, headers=fresh.bearer()).status_code == 503
     assert (current(fresh), proof(fresh), audited(fresh)) == ("ocr-next", 1, [])
 

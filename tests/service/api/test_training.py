@@ -101,7 +101,7 @@ def test_a_version_and_its_promise_change_together_or_not_at_all(
     def fail(*_: object) -> None:
         raise DatabaseGone("locked")
 
-    monkeypatch.setattr("service.api.takeover.begin_anew", fail)
+    monkeypatch.setattr("archive.promise.begin_anew", fail)
     for path in ("own-2/promote", "rollback"):
         answer = fresh.client.post(f"/api/models/{path}", headers=fresh.bearer())
         assert answer.status_code == 503, path
