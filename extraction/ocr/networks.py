@@ -151,12 +151,12 @@ class TextModels:
         self._cache = cache or cache_folder()
         self._own = {RECOGNISER: recogniser} if recogniser is not None else {}
         self._networks = Networks(self._weights, engine, threads, self._cache)
-        paddleocr = import_paddleocr(self._cache)
+        import_paddleocr(self._cache)
         told = f"paddleocr-{version('paddleocr')}/PP-OCRv6_small/{engine}"
         self.version = told if recogniser is None else f"{told}/{recogniser.name}"
-        self._detector = self._predictor(paddleocr.TextDetection, DETECTOR)
+        self._detector = self._predictor("text_detection", "TextDetRunnerPredictor", DETECTOR)
         self._detector.post_op.max_candidates = MOST_LINES
-        self._recogniser = self._predictor(paddleocr.TextRecognition, RECOGNISER)
+        self._recogniser = self._predictor("text_recognition", "TextRecRunnerPredictor", RECOGNISER)
         self._alphabet = find_alphabet("".join(self._recogniser.post_op.character[1:-1]))
         self._networks.check()
 
@@ -166,18 +166,17 @@ class TextModels:
     def _weights(self, model: str) -> Path:
         return self._folder(model) / "inference.onnx"
 
-    def _predictor(self, kind: Any, model: str) -> Any:
-        """paddlex's predictor, for what it does before and after its network.
-
-        Without a device named, it loads torch to look for one.
-        """
-        folder = str(self._folder(model))
-        predictor = kind(
-            model_name=model, model_dir=folder, device="cpu", engine="onnxruntime"
-        ).paddlex_predictor
-        # Its own session is dropped: ours runs the network.
-        predictor.runner = None
-        return predictor
+    def _predictor(self, task: str, name: str, model: str) -> Any:
+        """What paddleocr runs for a task, for what it does before and after its network: ours
+        runs that, so none is opened for it. Without a device named, it would look for one with
+        torch."""
+        module = importlib.import_module(f"paddlex.inference.models.{task}.predictor")
+        return getattr(module, name)(
+            model_dir=str(self._folder(model)),
+            model_name=model,
+            runner=None,
+            engine_config={"device_type": "cpu"},
+        )
 
     def text_map(self, image: Image) -> NDArray[np.float32]:
         """How likely each pixel of ``image`` lies in the core of a text line, 0..1.
