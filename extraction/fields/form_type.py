@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from extraction.declarations import FormDeclaration
 from extraction.fields.groups import find_headers
-from extraction.fields.head_fields import title_nearness, title_similarity
+from extraction.fields.head_fields import says_other_title, title_nearness, title_similarity
 from extraction.fields.key_match import comparable, declared_keys
 from extraction.fields.label_evidence import Labelled
 from extraction.fields.printed_lines import PrintedLine, find_head_cells, find_lines
@@ -28,6 +28,10 @@ _KEY_WEIGHT = 3.0
 _HEADER_WEIGHT = 4.0
 _LABEL_WEIGHT = 1.5
 _OTHER_TITLE = -9.0
+_OTHER_SLIPS = 0.25
+"""Share of another form's title that may be misread; one of four characters."""
+_NEAR_TITLE = 0.65
+"""A title as near to the form's own as this is that one misread, as far as it tells at all."""
 _ACCEPTED = 0.5
 
 
@@ -35,7 +39,8 @@ _ACCEPTED = 0.5
 class TypeEvidence:
     """What speaks for one form type; all numbers are shares, 0..1.
 
-    ``other_title`` is a title that is not this form's, ``other_likeness`` how near it comes.
+    ``other_title`` is a title that is not this form's, ``other_likeness`` how near it comes:
+    a fax may lose characters of the form's own title or give it others.
     """
 
     declaration: FormDeclaration
@@ -55,9 +60,13 @@ class TypeEvidence:
             + _KEY_WEIGHT * self.keys
             + _HEADER_WEIGHT * self.headers
             + _LABEL_WEIGHT * self.labels
-            + (_OTHER_TITLE * (1.0 - self.other_likeness) if self.other_title else 0.0)
+            + (_OTHER_TITLE * self.otherness if self.other_title else 0.0)
         )
         return 1.0 / (1.0 + math.exp(-score))
+
+    @property
+    def otherness(self) -> float:
+        return max(0.0, 1.0 - self.other_likeness / _NEAR_TITLE)
 
     def reasons(self) -> tuple[str, ...]:
         """The evidence in words, for whoever asks why."""
@@ -107,7 +116,7 @@ def find_type_evidence(
         key=lambda scored: scored[0],
         default=(0.0, ""),
     )
-    other = None if similarity else _other_title(lines)
+    other = None if similarity else _other_title(declaration, lines)
     return TypeEvidence(
         declaration=declaration,
         title=similarity,
@@ -116,7 +125,7 @@ def find_type_evidence(
         headers=_share_of_headers(declaration, views),
         labels=_share_of_labels(declaration, labelled),
         other_title=other,
-        other_likeness=title_nearness(declaration, other) if other else 0.0,
+        other_likeness=_likeness(declaration, other) if other else 0.0,
     )
 
 
@@ -165,10 +174,19 @@ def _share_of_labels(declaration: FormDeclaration, labelled: Labelled) -> float:
     return len(wanted & seen) / len(wanted) if wanted else 0.0
 
 
-def _other_title(lines: Sequence[PrintedLine]) -> str | None:
-    """The first of the upper lines that reads like the title of some form."""
-    for line in lines[:_TITLE_LINES]:
-        text = comparable(line.text)
-        if len(text) >= _SHORTEST_TITLE and text.endswith(_LIKE_A_TITLE):
-            return line.text
-    return None
+def _likeness(declaration: FormDeclaration, other: str) -> float:
+    said = says_other_title(declaration, other, _OTHER_SLIPS)
+    return 0.0 if said else title_nearness(declaration, other)
+
+
+def _other_title(declaration: FormDeclaration, lines: Sequence[PrintedLine]) -> str | None:
+    """Of the upper lines that read like the title of some form one that says another's, else
+    the one nearest to the declared titles: a mark such as 附表1 stands above a title."""
+    texts = [
+        line.text
+        for line in lines[:_TITLE_LINES]
+        if len(comparable(line.text)) >= _SHORTEST_TITLE
+        and comparable(line.text).endswith(_LIKE_A_TITLE)
+    ]
+    said = [text for text in texts if says_other_title(declaration, text, _OTHER_SLIPS)]
+    return max(said or texts, key=lambda text: title_nearness(declaration, text), default=None)

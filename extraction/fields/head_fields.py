@@ -54,7 +54,7 @@ def title_nearness(declaration: FormDeclaration, text: str) -> float:
     read = comparable(text)
     if not read or len(read) > _LONGEST_TITLE:
         return 0.0
-    if any(comparable(other) in read for other in declaration.other_titles):
+    if says_other_title(declaration, text):
         return 0.0
     best = 0.0
     for declared in declaration.titles:
@@ -67,6 +67,13 @@ def title_nearness(declaration: FormDeclaration, text: str) -> float:
             beside = start + len(read) - end
             best = max(best, 1.0 - distance / len(pattern) - 0.002 * beside)
     return best
+
+
+def says_other_title(declaration: FormDeclaration, text: str, slips: float = 0.0) -> bool:
+    """Whether the line says the title of another form, with that share of it misread."""
+    read = comparable(text)
+    others = map(comparable, declaration.other_titles)
+    return any(part_distance(other, read)[0] <= slips * len(other) for other in others)
 
 
 def find_title(

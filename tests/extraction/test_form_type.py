@@ -57,6 +57,36 @@ def test_kin_with_the_same_headers_but_another_title_is_unknown(title: str) -> N
     assert type_of(title, KIN) is None
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("公开13表", "项目支出绩效音评清沉表"),
+        ("转移支付支出绩效自评表",),
+    ],
+)
+def test_a_title_that_a_fax_garbled_does_not_hide_a_form_that_prints_all_else(
+    lines: tuple[str, ...],
+) -> None:
+    """Two whole records were lost, as 公开13表 and 转移支付[项目]支出… were titles of other forms."""
+    loose = tuple(
+        word(line, Box(100, 20 + 60 * at, 500, 60 + 60 * at)) for at, line in enumerate(lines)
+    )
+    form = read_truth(NAMES[0])
+    found, _, _ = find_form_type(DECLARATIONS, form.grids, loose, form.labelled)
+    assert found is not None
+    assert found.name == "project_self_evaluation"
+
+
+@pytest.mark.parametrize(
+    "title", ["部门整休支出绩效自评表", "项目支出绩效运行监拉表", "公开13表", "河道管护合同登记表"]
+)
+def test_a_form_that_prints_all_else_under_another_title_is_unknown(title: str) -> None:
+    form = read_truth(NAMES[0])
+    line = word(title, Box(100, 20, 500, 60))
+    found, _, _ = find_form_type(DECLARATIONS, form.grids, (line,), form.labelled)
+    assert found is None
+
+
 def test_target_and_evaluation_are_told_apart_by_their_titles() -> None:
     rows = [["项目名称", "河道清淤"], ["主管部门", "水务局"], ["实施单位", "河道处"]]
     assert type_of("项目支出绩效目标申报表", rows) == "project_performance_target"
