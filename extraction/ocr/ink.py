@@ -40,6 +40,8 @@ BAND_INCHES = (0.12, 1.0)
 """The least height and width of a dark band."""
 BAND_FILLED = 0.9
 """The share of a band's box that is dark."""
+BAND_MARGINS = 0.15
+"""The share of a band's rows that show its fill alone, above and below its print."""
 
 TILE_PX = 32
 STREAK_IN = 1.0
@@ -183,7 +185,8 @@ def find_dark_bands(image: Image, cells: Sequence[Box], dpi: float) -> list[Box]
     small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     # White print on it makes a band lighter on average; its own shade lies around the print.
     shade = cv2.erode(small, np.ones((3, 3), np.uint8))
-    filled = (shade < DARK_FILL * np.median(small)).astype(np.uint8)
+    dark_level = DARK_FILL * float(np.median(small))
+    filled = (shade < dark_level).astype(np.uint8)
     for cell in cells:
         x0, top, x1, bottom = (round(side / SHADE_STEP_PX) for side in cell)
         filled[max(0, top) : max(0, bottom), max(0, x0) : max(0, x1)] = 0
@@ -197,8 +200,18 @@ def find_dark_bands(image: Image, cells: Sequence[Box], dpi: float) -> list[Box]
         if inside and wide > 2 * high and area >= BAND_FILLED * wide * high:
             # The erosion has made it larger by one all around.
             sides = (x + 1, y + 1, x + wide - 1, y + high - 1)
-            bands.append(Box(*(float(side * SHADE_STEP_PX) for side in sides)))
+            band = Box(*(float(side * SHADE_STEP_PX) for side in sides))
+            if _has_margins(gray, band, dark_level):
+                bands.append(band)
     return bands
+
+
+def _has_margins(gray: Gray, band: Box, dark_level: float) -> bool:
+    """Whether rows of ``band`` are dark from end to end. Those of a bold title are not, though
+    its strokes stand so near to each other that it looks filled from afar."""
+    x0, top, x1, bottom = map(int, band)
+    rows = (gray[top:bottom, x0:x1] < dark_level).mean(axis=1)
+    return bool((rows > BAND_FILLED).mean() >= BAND_MARGINS)
 
 
 def _tiles(mask: Mask) -> int:

@@ -67,7 +67,7 @@ def test_kin_with_the_same_headers_but_another_title_is_unknown(title: str) -> N
 def test_a_title_that_a_fax_garbled_does_not_hide_a_form_that_prints_all_else(
     lines: tuple[str, ...],
 ) -> None:
-    """Two whole records were lost, as 公开13表 and 转移支付[项目]支出… were titles of other forms."""
+    """Two whole records were lost: 公开13表 and 转移支付支出… passed for other titles."""
     loose = tuple(
         word(line, Box(100, 20 + 60 * at, 500, 60 + 60 * at)) for at, line in enumerate(lines)
     )

@@ -152,6 +152,19 @@ def test_what_is_dark_and_no_band_stays_as_it_is(band: Box) -> None:
     assert find_dark_bands(page, (), 100) == []
 
 
+def test_a_bold_title_on_a_fax_is_no_dark_band() -> None:
+    """Half of it was turned white on black, and the form's type was not known for want of it."""
+    page = np.full((500, 850, 3), 255, np.uint8)
+    strokes = np.random.default_rng(34)
+    height = 34
+    for x0 in range(200, 200 + 11 * height, height):
+        character = page[100 : 100 + height, x0 : x0 + height - 2]
+        for at in strokes.choice(height - 3, 4, replace=False):
+            character[at : at + 4] = 0
+            character[:, at // 2 : at // 2 + 3] = 0
+    assert find_dark_bands(page, (), 100) == []
+
+
 def test_a_dark_cell_is_no_band_beside_its_cell() -> None:
     band = Box(80, 200, 770, 236)
     assert find_dark_bands(page_with_band(band, (40, 60, 160)), [band], 100) == []
