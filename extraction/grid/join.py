@@ -13,8 +13,11 @@ from dataclasses import dataclass, replace
 
 from extraction.values import Cell, Grid, PageReading, Word
 
+_EDGE = r"[-—–_·.,，、/|\s]*"
 _FURNITURE = re.compile(
-    r"[-—–\s]*(第?\s*\d+\s*页?|共\s*\d+\s*页|\d+\s*/\s*\d+|续表?|[（(]续[)）]|[-—–])[-—–\s]*"
+    rf"{_EDGE}((第?\s*\d+\s*页?|[共/]\s*\d+\s*页?|page|of){_EDGE})+"
+    rf"|{_EDGE}(接?[上下续]页|续表?|[（(]续表?[)）]|[-—–]){_EDGE}",
+    re.IGNORECASE,
 )
 _SENTENCE_END = tuple("。；;！!？?")
 _SHORTEST_RUN = 8

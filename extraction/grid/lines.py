@@ -1,9 +1,11 @@
 """Ruling lines of a scanned page: seen by a small network, traced as edges.
 
 The network gives, at half of ``RULING_DPI``, the probability that a horizontal or a
-vertical ruling runs through each pixel, also where the scan broke or faded it. From these
-two maps come the straightening of the page (``extraction.grid.straighten``), the edges, and the
-evidence by which the grid decides each side of each cell.
+vertical ruling runs through each pixel, also where the scan broke or faded it. It learnt from
+scans, and on a print without any noise it is not sure of thin lines; those need no judgement, as
+they are plain to see. From these two maps come the straightening of the page
+(``extraction.grid.straighten``), the edges, and the evidence by which the grid decides each side
+of each cell.
 """
 
 from __future__ import annotations
@@ -23,6 +25,14 @@ from extraction.values import Axis, Edge, Image
 RULING_WEIGHTS = Path(__file__).parents[1] / "weights" / "rulings.onnx"
 RULING_DPI = 150
 MULTIPLE = 16
+
+PLAIN_PX, THICKEST_PX = 75, 9
+"""Half an inch and more: no stroke of a character is as long and as thin."""
+PLAIN_DARKNESS = 90
+"""Of 255, all along the line, less that of what is beside it."""
+PLAIN_PROBABILITY = 0.95
+SEEN = 0.5
+OF_ONE_SHADE = 0.5
 
 RulingNetwork = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """1 × 1 × H × W grey in 0..1 → 1 × 2 × H/2 × W/2 logits."""
@@ -70,12 +80,51 @@ def see_rulings(image: Image, dpi: float, network: RulingNetwork) -> Evidence:
     grey = cv2.resize(grey, size, interpolation=smooth)
     height, width = grey.shape
     pad = (-height % MULTIPLE, -width % MULTIPLE)
-    padded = np.pad(grey, ((0, pad[0]), (0, pad[1])), constant_values=255)
+    padded = np.pad(np.asarray(grey, np.uint8), ((0, pad[0]), (0, pad[1])), constant_values=255)
     logits = network(np.asarray(padded / 255, np.float32)[None, None])[0]
     logits = logits[:, : -(-height // 2), : -(-width // 2)]
     maps = 1 / (1 + np.exp(-logits))
     across, down = (np.asarray(map_, np.float32) for map_ in maps)
+    if is_without_noise(padded):
+        plain = plain_rulings(padded)[:, : maps.shape[1], : maps.shape[2]]
+        add_unseen(across, plain[0])
+        add_unseen(down, plain[1])
     return Evidence(across, down, scale=zoom / 2)
+
+
+def is_without_noise(grey: NDArray[np.uint8]) -> bool:
+    """Whether most of a page is of one shade: a print, a fax, a scan that was cleaned. The edge
+    of the paper, which a photo shows as a thin dark line, is on none of them."""
+    counts = cv2.calcHist([grey], [0], None, [256], (0, 256))
+    return float(counts.max()) >= OF_ONE_SHADE * grey.size
+
+
+def add_unseen(map_: Map, plain: NDArray[np.bool_]) -> None:
+    """Put ``plain`` rulings into ``map_`` where it shows none nearby."""
+    seen = cv2.dilate((map_ > SEEN).astype(np.uint8), np.ones((5, 5), np.uint8))
+    map_[plain & (seen == 0)] = PLAIN_PROBABILITY
+
+
+def plain_rulings(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """H × W grey → 2 × H/2 × W/2: where a long thin line is dark from end to end, horizontal
+    and vertical. The sides are even."""
+    darkness = cv2.bitwise_not(grey)
+    across = _plain_lines(darkness, (1, PLAIN_PX), (THICKEST_PX, 1))
+    down = _plain_lines(darkness, (PLAIN_PX, 1), (1, THICKEST_PX))
+    lines = np.stack([across, down])
+    rows = lines[:, ::2] | lines[:, 1::2]
+    return rows[:, :, ::2] | rows[:, :, 1::2]
+
+
+def _plain_lines(
+    darkness: cv2.typing.MatLike, length: tuple[int, int], thickness: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """A line may cross from one row of pixels to the next."""
+    thin = cv2.morphologyEx(darkness, cv2.MORPH_TOPHAT, np.ones(thickness, np.uint8))
+    dark = (thin >= PLAIN_DARKNESS).astype(np.uint8)
+    joined = cv2.dilate(dark, np.ones((min(3, thickness[0]), min(3, thickness[1])), np.uint8))
+    long = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones(length, np.uint8))
+    return np.asarray(cv2.bitwise_and(long, dark), dtype=np.bool_)
 
 
 def evidence_to_edges(evidence: Evidence, settings: LineSettings | None = None) -> list[Edge]:

@@ -179,7 +179,7 @@ def find_dark_bands(image: Image, cells: Sequence[Box], dpi: float) -> list[Box]
 
     Bands are wider than high, and even all over: no photo, no border of a copy.
     """
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     height, width = gray.shape
     size = max(1, width // SHADE_STEP_PX), max(1, height // SHADE_STEP_PX)
     small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
@@ -210,8 +210,8 @@ def _has_margins(gray: Gray, band: Box, dark_level: float) -> bool:
     """Whether rows of ``band`` are dark from end to end. Those of a bold title are not, though
     its strokes stand so near to each other that it looks filled from afar."""
     x0, top, x1, bottom = map(int, band)
-    rows = (gray[top:bottom, x0:x1] < dark_level).mean(axis=1)
-    return bool((rows > BAND_FILLED).mean() >= BAND_MARGINS)
+    dark = gray[top:bottom, x0:x1] < dark_level
+    return bool(dark.size) and bool((dark.mean(axis=1) > BAND_FILLED).mean() >= BAND_MARGINS)
 
 
 def _tiles(mask: Mask) -> int:

@@ -46,6 +46,13 @@ FIRST_PAD, AGAIN_PAD = 0.1, 0.3
 Tails of commas and semicolons hang below the rows of a line.
 """
 
+LEAST_INK, LEAST_INK_OF_HYPHEN = 0.015, 0.01
+"""Of a word, as a share of a character's square: a seal or a pen leaves specks, and the thinnest
+hyphen of a serif typeface no more than these."""
+
+NARROWEST_HYPHEN = 0.22
+"""In characters; dust is seldom as long and as thin."""
+
 ROUND_SCORE = 0.7
 """Of a full stop that is told by its size and place."""
 
@@ -103,7 +110,12 @@ class Reader:
         doubtful = [
             index for index, reading in enumerate(readings) if is_doubtful(crops[index], reading)
         ]
-        again = self._read([crops[index] for index in doubtful], ink.ruled, ink.mask, em, AGAIN_PAD)
+        # A character that was lost in its sentence is looked at by itself.
+        shown = [
+            crops[index] if readings[index].text else replace(crops[index], above=None)
+            for index in doubtful
+        ]
+        again = self._read(shown, ink.ruled, ink.mask, em, AGAIN_PAD)
         for index, reading in zip(doubtful, again, strict=True):
             readings[index] = merge_readings(readings[index], reading)
         words: dict[int | None, list[Word]] = {}
@@ -144,14 +156,15 @@ def is_doubtful(crop: Crop, reading: Reading) -> bool:
 def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: int) -> Word | None:
     """The word that ``crop`` shows, None where it shows none."""
     shown = crop.line.box if crop.leftover else crop.box
-    if not shows_print(shown, ink, em):
+    sign = None if crop.line.parts else find_lone_sign(ink.mask, shown, em)
+    is_hyphen = sign is not None and tight(shown, ink.mask).width >= NARROWEST_HYPHEN * em
+    if not shows_print(shown, ink, LEAST_INK_OF_HYPHEN if is_hyphen else LEAST_INK, em):
         return None
     text = reading.text.strip()
     if crop.beside_text and text in ROUND and is_small_and_round(ink.mask, shown, em):
         return Word("。", tight(shown, ink.mask), ROUND_SCORE, ROUND_SCORE, page)
     if text in FULL_STOPS and not crop.beside_text and is_high(ink.mask, shown, em):
         text = "0"
-    sign = None if crop.line.parts else find_lone_sign(ink.mask, shown, em)
     if sign is not None:
         return Word(sign.text, tight(shown, ink.mask), sign.score, sign.score, page)
     least = LEAST_LEFTOVER_SCORE if crop.leftover else LEAST_SCORE
@@ -161,10 +174,10 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
     return Word(text, box, reading.score, reading.weakest, page, reading.overlooked)
 
 
-def shows_print(box: Box, ink: PrintInk, em: float) -> bool:
-    """Whether ``box`` holds at least as much ink as a small sign: no seal, no pen stroke."""
+def shows_print(box: Box, ink: PrintInk, least: float, em: float) -> bool:
+    """Whether ``box`` holds ink on ``least`` of a character's square: no seal, no pen stroke."""
     x0, top, x1, bottom = box_to_slice(box, ink.mask.shape[1], ink.mask.shape[0])
-    return int(ink.mask[top:bottom, x0:x1].sum()) >= 0.015 * em * em
+    return int(ink.mask[top:bottom, x0:x1].sum()) >= least * em * em
 
 
 def in_reading_order(words: Sequence[Word]) -> tuple[Word, ...]:

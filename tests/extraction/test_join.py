@@ -133,11 +133,29 @@ def test_after_a_page_of_its_second_half_alone_another_label_is_another_cell(
     assert [c.row for c in grid.cells if c.continues and c.column == 0] == continued
 
 
-@pytest.mark.parametrize("text", ["第2页", "- 3 -", "2/5", "续表", "（续）", "12", "—"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "第2页",
+        "- 3 -",
+        "2/5",
+        "续表",
+        "（续）",
+        "12",
+        "—",
+        "第1页/共2页",
+        "第 1 页，共 2 页",
+        "Page 1 of 2",
+        "（续表）",
+        "接下页",
+    ],
+)
 def test_page_numbers_are_furniture(text: str) -> None:
     assert is_furniture(word(text, 1))
 
 
-@pytest.mark.parametrize("text", ["项目支出绩效自评表", "填报单位：某局", "单位：万元"])
+@pytest.mark.parametrize(
+    "text", ["项目支出绩效自评表", "填报单位：某局", "单位：万元", "2021年", "共3人", "第3季度"]
+)
 def test_titles_and_notes_are_not(text: str) -> None:
     assert not is_furniture(word(text, 1))

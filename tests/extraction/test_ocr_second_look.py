@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from extraction.ocr.ctc import NOTHING, Reading
+from extraction.ocr.ink import PrintInk
+from extraction.ocr.reader import Reader, crop_to_word
 from extraction.ocr.second_look import (
     find_leftover,
     find_lone_sign,
@@ -13,7 +16,9 @@ from extraction.ocr.second_look import (
     is_placed_like_text,
     is_small_and_round,
 )
-from extraction.values import Box
+from extraction.ocr.text_crops import Crop
+from extraction.ocr.text_lines import Line
+from extraction.values import Box, Image
 
 EM = 22.0
 CELL = Box(0, 0, 120, 40)
@@ -119,3 +124,42 @@ def test_cell_outside_of_the_page_holds_nothing() -> None:
     outside = Box(200, 10, 240, 30)
     assert find_leftover(blank() > 0, outside, [], EM) == []
     assert find_lone_sign(blank() > 0, outside, EM) is None
+
+
+def ink_of(picture: np.ndarray) -> PrintInk:
+    gray = np.where(picture > 0, 0, 255).astype(np.uint8)
+    return PrintInk(gray, picture > 0, gray)
+
+
+@pytest.mark.parametrize(("width", "height", "text"), [(10, 2, "-"), (6, 3, None), (4, 4, None)])
+def test_the_thinnest_hyphen_is_read_and_dust_is_not(
+    width: int, height: int, text: str | None
+) -> None:
+    """Ten by two pixels at 300 dpi: the - of a whole funds table were taken for dust."""
+    picture = np.zeros((73, 115), np.uint8)
+    picture[40 : 40 + height, 53 : 53 + width] = 1
+    box = Box(53, 40, 53 + width, 40 + height)
+    crop = Crop(Line(box, 0), box.padded(4), leftover=True)
+    word = crop_to_word(crop, Reading("一", (0.79,), (0.5,)), ink_of(picture), 37.4, 1)
+    assert (word and word.text) == text
+
+
+class JoinedModels:
+    """Loses what stands behind a sentence, and reads a character by itself."""
+
+    def read(self, pictures: list[Image]) -> list[Reading]:
+        return [
+            NOTHING if picture.shape[1] > 60 else Reading("标", (0.98,), (0.5,))
+            for picture in pictures
+        ]
+
+
+def test_a_character_that_is_lost_in_its_sentence_is_read_by_itself() -> None:
+    """可持续影响指标 came out as 可持续影响指, its 标 on a row of its own."""
+    picture = np.zeros((80, 200), np.uint8)
+    picture[10:30, 10:190] = picture[45:65, 90:110] = 1
+    crop = Crop(Line(Box(88, 42, 112, 68), 0), Box(84, 40, 116, 70), above=Box(90, 6, 194, 34))
+    reader = Reader.__new__(Reader)
+    reader._models = JoinedModels()  # type: ignore[assignment]
+    words = reader._read_crops([crop], ink_of(picture), 20.0, 1)
+    assert [word.text for word in words[0]] == ["标"]
