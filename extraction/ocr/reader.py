@@ -14,7 +14,7 @@ from extraction.engines import Engine, available_threads, choose_engine
 from extraction.ocr.ctc import SKIPPED, Reading, merge_readings
 from extraction.ocr.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
 from extraction.ocr.networks import TextModels
-from extraction.ocr.second_look import find_lone_sign, is_high, is_small_and_round
+from extraction.ocr.second_look import dashes_by_length, find_lone_sign, is_high, is_small_and_round
 from extraction.ocr.signs import FULL_STOPS, NEVER_FIRST, ROUND, close_brackets, without_dust
 from extraction.ocr.text_crops import Crop, crop_to_picture, lines_to_crops
 from extraction.ocr.text_lines import (
@@ -160,10 +160,14 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
     is_hyphen = sign is not None and tight(shown, ink.mask).width >= NARROWEST_HYPHEN * em
     if not shows_print(shown, ink, LEAST_INK_OF_HYPHEN if is_hyphen else LEAST_INK, em):
         return None
-    text = reading.text.strip()
-    if crop.beside_text and text in ROUND and is_small_and_round(ink.mask, shown, em):
+    text = reading.text
+    if not crop.line.parts:
+        text = dashes_by_length(text, reading.positions, ink.mask, shown, em)
+    text = text.strip()
+    ends_text = crop.beside_text or crop.above is not None
+    if ends_text and text in ROUND and is_small_and_round(ink.mask, shown, em):
         return Word("。", tight(shown, ink.mask), ROUND_SCORE, ROUND_SCORE, page)
-    if text in FULL_STOPS and not crop.beside_text and is_high(ink.mask, shown, em):
+    if text in FULL_STOPS and not ends_text and is_high(ink.mask, shown, em):
         text = "0"
     if sign is not None:
         return Word(sign.text, tight(shown, ink.mask), sign.score, sign.score, page)

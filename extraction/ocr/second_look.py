@@ -6,6 +6,7 @@ On these forms a lone ``-`` means "does not apply"; the recogniser gives nothing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ DASH = 0.68
 
 HIGH = 0.5
 """A digit is two thirds of a character high, a full stop a third at most."""
+
+_DASH_IN_NUMBER = re.compile(r"(?<=\d)[-—–一](?=\d)|(?<=[年月日])[-—–](?=\d)", re.ASCII)
 
 LEAST_LEAN = 0.22
 """How far the foot of a slash lies before its head, in ems; an italic ``1`` leans less."""
@@ -132,6 +135,45 @@ def find_lone_sign(mask: Mask, box: Box, em: float) -> LoneSign | None:
     if _is_slash(shape, em):
         return LoneSign("/", 0.95)
     return None
+
+
+def dashes_by_length(text: str, positions: Sequence[float], mask: Mask, box: Box, em: float) -> str:
+    """``text`` with every dash before a digit as long as its ink says, - or —.
+
+    The recogniser takes the one for the other, and for 一, which no number holds. ``positions``
+    are the characters' centres, 0..1 of the width of ``box``.
+    """
+    dashes = [match.start() for match in _DASH_IN_NUMBER.finditer(text)]
+    bars = _find_bars(mask, box, em) if dashes else []
+    for index in dashes:
+        x = box.x0 + positions[index] * box.width
+        over = [bar for bar in bars if bar.x0 - 0.4 * em < x < bar.x1 + 0.4 * em]
+        if len(over) == 1:
+            sign = "-" if over[0].width < DASH * em else "—"
+        else:
+            sign = "—" if text[index] == "一" else text[index]
+        text = text[:index] + sign + text[index + 1 :]
+    return text
+
+
+def _find_bars(mask: Mask, box: Box, em: float) -> list[Box]:
+    """Short flat strokes at half the height of a line."""
+    x0, top, x1, bottom = box_to_slice(box, mask.shape[1], mask.shape[0])
+    part = mask[top:bottom, x0:x1].astype(np.uint8)
+    if not part.any():
+        return []
+    rows = np.flatnonzero(part.any(axis=1))
+    first, last = int(rows[0]), int(rows[-1])
+    count, _, stats, centres = cv2.connectedComponentsWithStats(part, connectivity=8)
+    return [
+        Box(float(x + x0), float(y + top), float(x + x0 + width), float(y + top + height))
+        for (x, y, width, height, _), (_, middle) in zip(
+            stats[1:count], centres[1:count], strict=True
+        )
+        if width >= max(0.15 * em, 1.5 * height)
+        and height <= 0.3 * em
+        and 0.25 < (middle - first) / max(1, last - first) < 0.75
+    ]
 
 
 def without_specks(part: Mask, em: float) -> Mask:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from extraction.ocr.ctc import NOTHING, Reading
 from extraction.ocr.ink import PrintInk
 from extraction.ocr.reader import Reader, crop_to_word
 from extraction.ocr.second_look import (
+    dashes_by_length,
     find_leftover,
     find_lone_sign,
     is_high,
@@ -163,3 +166,42 @@ def test_a_character_that_is_lost_in_its_sentence_is_read_by_itself() -> None:
     reader._models = JoinedModels()  # type: ignore[assignment]
     words = reader._read_crops([crop], ink_of(picture), 20.0, 1)
     assert [word.text for word in words[0]] == ["标"]
+
+
+@pytest.mark.parametrize(
+    ("read", "width", "printed"),
+    [
+        ("021-4336", 20, "021—4336"),
+        ("2020一2025", 20, "2020—2025"),
+        ("0571—40", 8, "0571-40"),
+        ("2022年1月-2024年", 20, "2022年1月—2024年"),
+        ("第一章", 20, "第一章"),
+        ("1一2", 0, "1—2"),
+        ("1-2", 0, "1-2"),
+    ],
+)
+def test_a_dash_in_a_number_is_as_long_as_its_ink(read: str, width: int, printed: str) -> None:
+    picture = np.zeros((40, 300), np.uint8)
+    positions = [(10 + 24 * index) / 300 for index in range(len(read))]
+    for index, character in enumerate(read):
+        middle = 10 + 24 * index
+        if character in "-—一" and width:
+            picture[19:21, middle - width // 2 : middle + width // 2] = 1
+        elif character not in "-—一":
+            picture[9:31, middle - 5 : middle + 5] = 1
+    box = Box(0, 0, 300, 40)
+    assert dashes_by_length(read, positions, picture > 0, box, EM) == printed
+
+
+def test_a_full_stop_on_a_row_of_its_own_is_no_nought() -> None:
+    picture = np.zeros((80, 200), np.uint8)
+    cv2.circle(picture, (100, 55), 4, (1,), 2)
+    crop = Crop(Line(Box(92, 46, 108, 64), 0), Box(90, 44, 110, 66), above=Box(10, 6, 90, 34))
+    word = crop_to_word(crop, Reading("0", (0.9,), (0.5,)), ink_of(picture), EM, 1)
+    assert word is not None
+    assert word.text == "。"
+    alone = crop_to_word(
+        replace(crop, above=None), Reading("0", (0.9,), (0.5,)), ink_of(picture), EM, 1
+    )
+    assert alone is not None
+    assert alone.text == "0"
