@@ -28,7 +28,7 @@ MULTIPLE = 16
 
 PLAIN_PX, THICKEST_PX = 75, 9
 """Half an inch and more: no stroke of a character is as long and as thin."""
-PLAIN_DARKNESS = 90
+PLAIN_DARKNESS = 40
 """Of 255, all along the line, less that of what is beside it."""
 PLAIN_PROBABILITY = 0.95
 SEEN = 0.5

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extraction.grid.lines import RULING_DPI, Evidence, Map
+from extraction.grid.lines import RULING_DPI, Evidence, Map, is_without_noise, plain_rulings
 from extraction.pages.grey import one_channel
 from extraction.values import Axis, Image
 
@@ -38,14 +38,16 @@ DARK = 0.06
 @dataclass(frozen=True, eq=False, slots=True)
 class SideMaps:
     """For each axis the maps ``CHANNELS``, ``STRAIGHT`` and ``FILL_STEP``, its lines along their
-    rows; ``pictures`` of the page as it is, ``PATCH_CHANNELS`` for the lines across. ``scale`` is
-    map pixels per page pixel."""
+    rows; ``pictures`` of the page as it is, ``PATCH_CHANNELS`` for the lines across; ``plain``
+    where rulings are plain to see, across and down, on a page without noise. ``scale`` is map
+    pixels per page pixel."""
 
     across: tuple[Map, ...]
     down: tuple[Map, ...]
     pictures: tuple[Map, ...]
     scale: float
     shades: tuple[float, float]
+    plain: NDArray[np.bool_] | None = None
 
     def of(self, axis: Axis) -> tuple[Map, ...]:
         return self.across if axis == "horizontal" else self.down
@@ -69,6 +71,7 @@ def page_to_side_maps(image: Image, dpi: float, evidence: Evidence, grey: bool =
     ink, colour = _mean_halved(dark), _mean_halved(spread)
     paper = cv2.blur(cv2.erode(ink, np.ones((9, 9), np.uint8)), (9, 9))
     base = ink, np.asarray(ink - paper, np.float32), colour
+    shown = np.asarray(cv2.bitwise_not(dark), np.uint8)
     turned = (np.ascontiguousarray(map_.T) for map_ in (*base, evidence.down))
     return SideMaps(
         across=_channels(_straight(dark, "horizontal"), *base, evidence.across),
@@ -76,6 +79,7 @@ def page_to_side_maps(image: Image, dpi: float, evidence: Evidence, grey: bool =
         pictures=(_share(dark, 255), _share(spread, 255), evidence.across, evidence.down),
         scale=evidence.scale,
         shades=_shades(dark),
+        plain=plain_rulings(shown) if is_without_noise(shown) else None,
     )
 
 

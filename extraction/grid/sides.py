@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +29,12 @@ from extraction.engines import Engine, open_runner
 from extraction.errors import ModelError
 from extraction.grid.grids import Judge
 from extraction.grid.lattice import Lattice
-from extraction.grid.lines import Evidence, RulingNetwork, load_ruling_network
+from extraction.grid.lines import (
+    PLAIN_PROBABILITY,
+    Evidence,
+    RulingNetwork,
+    load_ruling_network,
+)
 from extraction.grid.side_maps import SideMaps, page_to_side_maps
 from extraction.grid.side_measures import (
     CONTEXT,
@@ -43,6 +49,8 @@ from extraction.values import Page
 
 SIDE_WEIGHTS = Path(__file__).parents[1] / "weights" / "sides.json"
 CLOSE_WEIGHTS = SIDE_WEIGHTS.with_name("close_look.onnx")
+PLAIN_SIDE = 0.9
+"""Of a side's length: a ruling that is plain to see there needs no judgement."""
 DOUBTFUL = 5.0
 """Log odds (0.993) within which a side is looked at closely."""
 
@@ -148,7 +156,22 @@ def load_side_judge(path: Path = SIDE_WEIGHTS, close: Path = CLOSE_WEIGHTS) -> S
 def judge_sides(lattice: Lattice, maps: SideMaps, sides: SideJudge) -> Lattice:
     """The lattice with a probability for each side."""
     across, down = sides.probabilities(lattice, maps)
+    if maps.plain is not None:
+        xs, ys = (np.array(lines) * maps.scale for lines in (lattice.xs, lattice.ys))
+        across[_share_covered(maps.plain[0], ys, xs) >= PLAIN_SIDE] = PLAIN_PROBABILITY
+        down[_share_covered(maps.plain[1].T, xs, ys) >= PLAIN_SIDE] = PLAIN_PROBABILITY
     return replace(lattice, across=across, down=down.T)
+
+
+def _share_covered(plain: NDArray[np.bool_], at: Floats, crossings: Floats) -> Floats:
+    """How much of each stretch between two of ``crossings`` is ruled, on each of the lines ``at``
+    and a pixel beside it; lines × stretches. Lines run along the rows of ``plain``."""
+    near = cv2.dilate(plain.astype(np.uint8), np.ones((3, 1), np.uint8))
+    sums = np.pad(np.cumsum(near, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+    rows = np.clip(at.astype(int), 0, sums.shape[0] - 1)
+    ends = np.clip(np.round(crossings).astype(int), 0, sums.shape[1] - 1)
+    ruled = np.diff(sums[np.ix_(rows, ends)], axis=1)
+    return np.asarray(ruled / np.maximum(1, np.diff(ends)), dtype=np.float64)
 
 
 def _stored_to_perceptron(stored: Mapping[str, Any]) -> Perceptron:

@@ -43,6 +43,10 @@ BAND_FILLED = 0.9
 BAND_MARGINS = 0.15
 """The share of a band's rows that show its fill alone, above and below its print."""
 
+RULED, DASHED = 0.65, 0.5
+"""Ink along a ruling, as a share of a window on it and of one twice as long: a dashed line has
+gaps, and no row of print is as dark for so long."""
+
 TILE_PX = 32
 STREAK_IN = 1.0
 """No upright stroke of print is as long, nor do the strokes of lines below each other join."""
@@ -273,7 +277,8 @@ def ruling_mask(mask: Mask, cells: list[Box], dpi: float) -> Mask:
     ink = mask.astype(np.float32)
     lines = np.zeros(mask.shape, dtype=np.uint8)
     for near, size in ((near_rows, (run, 1)), (near_columns, (1, run))):
-        line = (cv2.blur(ink, size) > 0.65) & (near > 0)
+        line = (cv2.blur(ink, size) > RULED) & (near > 0)
+        line |= (cv2.blur(ink, (2 * size[0] - 1, 2 * size[1] - 1)) > DASHED) & (near > 0)
         # The window is half empty at the ends of a line and beside its gaps.
         whole = cv2.dilate(line.astype(np.uint8), np.ones(size[::-1], np.uint8)) * (near & mask)
         across = np.ones((3, 1) if size[1] == 1 else (1, 3), np.uint8)

@@ -168,3 +168,24 @@ def test_a_bold_title_on_a_fax_is_no_dark_band() -> None:
 def test_a_dark_cell_is_no_band_beside_its_cell() -> None:
     band = Box(80, 200, 770, 236)
     assert find_dark_bands(page_with_band(band, (40, 60, 160)), [band], 100) == []
+
+
+def test_dashed_rulings_leave_no_ink_in_their_cells() -> None:
+    """On a clean scan their dashes were read as signs: 十100.0%, and 10- for 10."""
+    image = paper(600, 900, 255)
+    cells = [
+        Box(50 + 200 * k, 100 + 60 * r, 250 + 200 * k, 160 + 60 * r)
+        for k in range(4)
+        for r in range(3)
+    ]
+    for y in range(100, 281, 60):
+        for x in range(50, 850, 20):
+            image[y : y + 2, x : x + 12] = 0
+    for x in range(50, 851, 200):
+        for y in range(100, 280, 20):
+            image[y : y + 12, x : x + 2] = 0
+    image[125:140, 100:104] = 0
+    ink = page_to_ink(image, cells, 200.0)
+    box = box_of_ink(ink.mask, Box(0, 0, 900, 600))
+    assert box is not None
+    np.testing.assert_allclose(box, (100, 125, 104, 140), atol=2)
