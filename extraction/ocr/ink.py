@@ -274,15 +274,18 @@ def ruling_mask(mask: Mask, cells: list[Box], dpi: float) -> Mask:
             _fill(near_rows, x0 - reach, y - reach, x1 + reach, y + reach)
         for x in (x0, x1):
             _fill(near_columns, x - reach, top - reach, x + reach, bottom + reach)
-    ink = mask.astype(np.float32)
+    ink = mask.astype(np.uint8)
     lines = np.zeros(mask.shape, dtype=np.uint8)
-    for near, size in ((near_rows, (run, 1)), (near_columns, (1, run))):
-        line = (cv2.blur(ink, size) > RULED) & (near > 0)
-        line |= (cv2.blur(ink, (2 * size[0] - 1, 2 * size[1] - 1)) > DASHED) & (near > 0)
-        # The window is half empty at the ends of a line and beside its gaps.
-        whole = cv2.dilate(line.astype(np.uint8), np.ones(size[::-1], np.uint8)) * (near & mask)
-        across = np.ones((3, 1) if size[1] == 1 else (1, 3), np.uint8)
-        lines |= np.asarray(cv2.dilate(whole, across), dtype=np.uint8)
+    for near, flat in ((near_rows, True), (near_columns, False)):
+        for length, share in ((run, RULED), (2 * run, DASHED)):
+            size = (length, 1) if flat else (1, length)
+            counts = cv2.boxFilter(ink, cv2.CV_16S, size, normalize=False)
+            line = cv2.bitwise_and(near, (counts > int(share * length)).view(np.uint8))
+            # The window is half empty at the ends of a line and beside its gaps.
+            grown = cv2.dilate(line, np.ones(size[::-1], np.uint8))
+            across = np.ones((3, 1) if flat else (1, 3), np.uint8)
+            own = cv2.bitwise_and(grown, cv2.bitwise_and(near, ink))
+            lines |= np.asarray(cv2.dilate(own, across), dtype=np.uint8)
     for cell in cells:
         if cell.height < run:
             for side in (cell.x0, cell.x1):
