@@ -17,6 +17,7 @@ from extraction.grid.cells import words_into_cells
 from extraction.grid.grids import edges_to_grids
 from extraction.grid.join import join_grids
 from extraction.grid.lines import evidence_to_edges, evidence_to_probe
+from extraction.grid.lone_rows import without_lone_rows
 from extraction.grid.lost_sides import restore_lost_sides
 from extraction.grid.sides import RulingModels
 from extraction.grid.straighten import see_straight
@@ -128,7 +129,7 @@ def read_page(raw: RawPage, rulings: RulingModels, reader: Reader) -> tuple[Page
     clock.lap("grid")
     if page.words is None:
         grids, words = reader.read_words(page, grids)
-        grids = tuple(restore_lost_sides(grid) for grid in grids)
+        grids = tuple(without_lone_rows(restore_lost_sides(grid)) for grid in grids)
     else:
         grids, words = words_into_cells(page.words, grids)
     clock.lap("ocr" if page.words is None else "text_layer")
