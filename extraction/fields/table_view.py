@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extraction.fields.key_match import (
     CHOICE,
@@ -24,12 +24,14 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """``at`` gives the cell that covers a place; ``matches`` the keys of each filled cell."""
+    """``at`` gives the cell that covers a place; ``matches`` the keys of each filled cell;
+    ``cut_labels`` the second halves of labels that page breaks cut."""
 
     index: int
     grid: Grid
     at: Mapping[Place, Cell]
     matches: Mapping[Place, tuple[KeyMatch, ...]]
+    cut_labels: frozenset[Place] = frozenset()
 
     def matches_of(self, cell: Cell) -> tuple[KeyMatch, ...]:
         return self.matches.get((cell.row, cell.column), ())
@@ -90,9 +92,46 @@ def view_tables(grids: Sequence[Grid], index: KeyIndex) -> tuple[TableView, ...]
 
 
 def _view(number: int, grid: Grid, index: KeyIndex) -> TableView:
-    at = {(r, c): cell for cell in grid.cells for r in cell.rows for c in cell.columns}
+    cut = _find_cut_labels(grid, index)
+    if cut:
+        cells = (replace(c, continues=c.continues or (c.row, c.column) in cut) for c in grid.cells)
+        grid = replace(grid, cells=tuple(cells))
+    at = _cells_by_place(grid)
     matches = {(cell.row, cell.column): index.find(cell.text) for cell in grid.cells if cell.words}
-    return TableView(number, grid, at, matches)
+    return TableView(number, grid, at, matches, cut)
+
+
+def _cells_by_place(grid: Grid) -> dict[Place, Cell]:
+    return {(r, c): cell for cell in grid.cells for r in cell.rows for c in cell.columns}
+
+
+def _find_cut_labels(grid: Grid, index: KeyIndex) -> frozenset[Place]:
+    """The second halves of labels whose texts a page break cuts: both halves together print
+    something declared, and not each by itself the like of it."""
+    if len(grid.pages) == 1:
+        return frozenset()
+    at = _cells_by_place(grid)
+
+    def is_cut(cell: Cell) -> bool:
+        above = at.get((cell.row - 1, cell.column))
+        while above is not None and above.page == cell.page and _stands_for(above.text, index):
+            # A header that is printed again.
+            above = at.get((above.row - 1, cell.column))
+        if above is None or not above.words or above.page >= cell.page:
+            return False
+        if above.columns != cell.columns:
+            return False
+        whole = _stands_for(above.text + cell.text, index)
+        return bool(whole) and not (
+            whole & _stands_for(above.text, index) and whole & _stands_for(cell.text, index)
+        )
+
+    later = (cell for cell in grid.cells if cell.words and cell.page > grid.pages[0])
+    return frozenset((cell.row, cell.column) for cell in later if is_cut(cell))
+
+
+def _stands_for(text: str, index: KeyIndex) -> frozenset[str]:
+    return frozenset(match.target for match in index.find(text) if match.similarity == 1.0)
 
 
 def cell_text(view: TableView, cell: Cell) -> CellText:
@@ -125,6 +164,8 @@ def is_second_half(view: TableView, cell: Cell) -> bool:
 
     Where both print, they print the same, or the first ends with a full line.
     """
+    if (cell.row, cell.column) in view.cut_labels:
+        return True
     if not cell.continues or view.is_key(cell):
         return False
     above = _before_break(view, cell)

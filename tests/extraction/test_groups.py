@@ -264,6 +264,32 @@ def test_a_line_that_holds_but_the_end_of_a_merged_text_is_no_row() -> None:
     assert texts(found, "level1", "level3") == [("满意度指标（10分）", "满意率")]
 
 
+def test_a_label_whose_text_a_page_break_cuts_is_one() -> None:
+    """满意度 and 指标（10分） were two, though 指标 alone is a header as well."""
+    rows = [
+        HEADER,
+        row_of("家长满意度", level1="满意度", level2="服务对象"),
+        row_of("学生满意度", level1="指标（10分）", level2="满意度指标"),
+        row_of("教师满意度"),
+    ]
+    found = indicators(on_page_two(grid_of(rows), 2))
+    labels = ("满意度指标（10分）", "服务对象满意度指标")
+    assert texts(found, "level1", "level2", "level3")[:2] == [
+        (*labels, "家长满意度"),
+        (*labels, "学生满意度"),
+    ]
+
+
+def test_two_labels_on_both_sides_of_a_page_break_stay_two() -> None:
+    rows = [
+        HEADER,
+        row_of("清淤", level1="产出指标", level2="数量指标"),
+        row_of("验收", level1="产出指标", level2="质量指标"),
+    ]
+    found = indicators(on_page_two(grid_of(rows), 2))
+    assert texts(found, "level2") == [("数量指标",), ("质量指标",)]
+
+
 def test_a_section_printed_again_on_the_next_page_goes_on_though_it_was_misread_before() -> None:
     """Ten rows of the next page were lost, since 绩效指.标完成情 is not 绩效指标完成情况."""
     grid = grid_of(
