@@ -31,8 +31,13 @@ OFF_ROW, APART = 0.5, 1.5
 of them stand apart at least."""
 FEWEST_IN_A_ROW = 3
 """Texts side by side, each in its place between borders of any rows: no one sets one text so."""
-SIDE_BY_SIDE = 1.5
+SIDE_BY_SIDE = 1.0
 """White between such texts at least, in heights of the type."""
+OVER = 0.6
+"""How far the box of such a text may reach over its border, in heights of the type: on a dark
+fill it is found with some of the fill."""
+BLANK = 0.5
+"""What speaks against a blank cell between two texts, in what a text may stand off its place."""
 SPLIT_QUALITY = 0.5
 """Of the two cells: no more than even, as their border was not seen."""
 
@@ -47,9 +52,10 @@ def restore_lost_sides(grid: Grid) -> Grid:
 def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
     if cell.colspan < 2 or len(cell.words) < 2:
         return (cell,)
-    texts = _texts_in_a_row(cell)
+    borders = tuple(_borders_inside(cell, grid))
+    texts = _texts_in_a_row(cell, borders)
     if len(texts) >= FEWEST_IN_A_ROW:
-        found = _one_each(cell, texts, tuple(_borders_inside(cell, grid)))
+        found = _one_each(cell, texts, borders)
         if found is not None:
             return found[1]
     for column, x in _borders_beside(cell, grid):
@@ -59,15 +65,18 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
     return (cell,)
 
 
-def _texts_in_a_row(cell: Cell) -> list[Box]:
-    """The bodies of words that stand side by side, from the left."""
+def _texts_in_a_row(cell: Cell, borders: Sequence[tuple[int, float]]) -> list[Box]:
+    """The bodies of words that stand side by side, from the left: far from each other, or with
+    one of ``borders`` between them."""
     height = min(word.box.height for word in cell.words)
     texts: list[Box] = []
     for word in sorted(cell.words, key=lambda word: word.box.x0):
-        if texts and word.box.x0 - texts[-1].x1 < SIDE_BY_SIDE * height:
-            texts[-1] = boxes_union((texts[-1], word.box))
-        else:
+        gap = word.box.x0 - texts[-1].x1 if texts else math.inf
+        parted = any(texts[-1].x1 < x < word.box.x0 for _, x in borders) if texts else True
+        if gap >= SIDE_BY_SIDE * height or parted:
             texts.append(word.box)
+        else:
+            texts[-1] = boxes_union((texts[-1], word.box))
     return texts
 
 
@@ -76,20 +85,23 @@ def _one_each(
 ) -> tuple[float, tuple[Cell, ...]] | None:
     """The cut of ``cell`` at some of ``borders`` that sets each of ``texts`` in a cell of its
     own, best in their middles, and how far off these the texts stand in all; None where a text
-    stands neither in the middle nor right behind a border."""
+    stands neither in the middle nor right behind a border. A cell between two texts may be
+    blank, its own text unread, where that sets them much better."""
     if len(texts) == 1:
         return None if (off := _off_place(cell)) is None else (off, (cell,))
+    over = OVER * min(texts[0].height, texts[1].height)
+    between = [one for one in borders if texts[0].x1 - over < one[1] < texts[1].x0 + over]
     ways = []
-    for column, x in borders:
-        over = CLEAR * min(texts[0].height, texts[1].height)
-        if not texts[0].x1 - over < x < texts[1].x0 + over:
-            continue
+    for number, (column, x) in enumerate(between):
         left, right = _split(cell, column, x)
         if (off := _off_place(left)) is None:
             continue
-        rest = _one_each(right, texts[1:], [border for border in borders if border[0] > column])
-        if rest is not None:
-            ways.append((off + rest[0], (left, *rest[1])))
+        for last, (second, from_x) in enumerate(between[number:]):
+            blank, rest = _split(right, second, from_x) if last else (None, right)
+            found = _one_each(rest, texts[1:], [one for one in borders if one[0] > second])
+            if found is not None:
+                cost = off + found[0] + (BLANK if last else 0.0)
+                ways.append((cost, (left, *([blank] if blank else []), *found[1])))
     return min(ways, key=lambda way: way[0], default=None)
 
 
