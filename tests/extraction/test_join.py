@@ -87,6 +87,23 @@ def test_a_row_cut_in_the_middle_of_a_sentence_continues_in_every_cell() -> None
     assert [c.continues for c in grid.cells[-3:]] == [True, True, True]
 
 
+def test_a_row_that_prints_another_number_is_no_second_half() -> None:
+    """小区建设完成时间 with a score of 2 and 人居环境明显改善 with 3 were one row, as another
+    column was printed in the first of them alone."""
+    lines = [100.0, 300, 500, 900]
+
+    def page(number: int, texts: list[str]) -> PageReading:
+        row = (cell(number, 0, column, text, lines) for column, text in enumerate(texts))
+        return reading(number, Grid(1, 3, tuple(row)))
+
+    pages = [page(1, ["小区建设完成时间", "%", "2"]), page(2, ["人居环境明显改善", "", "3"])]
+    (grid,) = join_grids(pages)
+    assert not any(one.continues for one in grid.cells)
+    pages[1] = page(2, ["人居环境明显改善", "", ""])
+    (grid,) = join_grids(pages)
+    assert [one.continues for one in grid.cells] == [False] * 3 + [True] * 3
+
+
 def test_a_header_printed_again_is_no_second_half() -> None:
     """The merged cell above it is blank in its last row, which must not swallow the header."""
     lines = [100.0, 300, 500, 900]
