@@ -46,12 +46,12 @@ FIRST_PAD, AGAIN_PAD = 0.1, 0.3
 Tails of commas and semicolons hang below the rows of a line.
 """
 
-LEAST_INK, LEAST_INK_OF_HYPHEN = 0.015, 0.01
-"""Of a word, as a share of a character's square: a seal or a pen leaves specks, and the thinnest
-hyphen of a serif typeface no more than these."""
+LEAST_INK = 0.015
+"""Of a word, as a share of a character's square: a seal or a pen leaves specks."""
 
-NARROWEST_HYPHEN = 0.22
-"""In characters; dust is seldom as long and as thin."""
+LEAST_INK_OF_SIGN, LARGEST_SPECK_PX = 0.01, 16
+"""The thinnest hyphen of a serif typeface has no more ink than a speck, but is known by its
+shape where it is printed on more pixels than dust covers on a coarse scan."""
 
 ROUND_SCORE = 0.7
 """Of a full stop that is told by its size and place."""
@@ -157,8 +157,10 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
     """The word that ``crop`` shows, None where it shows none."""
     shown = crop.line.box if crop.leftover else crop.box
     sign = None if crop.line.parts else find_lone_sign(ink.mask, shown, em)
-    is_hyphen = sign is not None and tight(shown, ink.mask).width >= NARROWEST_HYPHEN * em
-    if not shows_print(shown, ink, LEAST_INK_OF_HYPHEN if is_hyphen else LEAST_INK, em):
+    least = LEAST_INK * em * em
+    if sign is not None:
+        least = min(least, max(LEAST_INK_OF_SIGN * em * em, LARGEST_SPECK_PX))
+    if not shows_print(shown, ink, least):
         return None
     text = reading.text
     if not crop.line.parts:
@@ -178,10 +180,10 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
     return Word(text, box, reading.score, reading.weakest, page, reading.overlooked)
 
 
-def shows_print(box: Box, ink: PrintInk, least: float, em: float) -> bool:
-    """Whether ``box`` holds ink on ``least`` of a character's square: no seal, no pen stroke."""
+def shows_print(box: Box, ink: PrintInk, least: float) -> bool:
+    """Whether ``box`` holds ink on ``least`` pixels: no seal, no pen stroke."""
     x0, top, x1, bottom = box_to_slice(box, ink.mask.shape[1], ink.mask.shape[0])
-    return int(ink.mask[top:bottom, x0:x1].sum()) >= least * em * em
+    return int(ink.mask[top:bottom, x0:x1].sum()) >= least
 
 
 def in_reading_order(words: Sequence[Word]) -> tuple[Word, ...]:

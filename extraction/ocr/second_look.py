@@ -22,6 +22,9 @@ SMALLEST_SIGN = 0.16
 DASH = 0.68
 """A bar is a dash from this share of a character on, and else a hyphen."""
 
+NARROWEST_HYPHEN = 0.22
+"""In characters; dust is seldom as long and as thin."""
+
 HIGH = 0.5
 """A digit is two thirds of a character high, a full stop a third at most."""
 
@@ -170,7 +173,7 @@ def _find_bars(mask: Mask, box: Box, em: float) -> list[Box]:
         for (x, y, width, height, _), (_, middle) in zip(
             stats[1:count], centres[1:count], strict=True
         )
-        if width >= max(0.15 * em, 1.5 * height)
+        if width >= max(NARROWEST_HYPHEN * em, 1.5 * height)
         and height <= 0.3 * em
         and 0.25 < (middle - first) / max(1, last - first) < 0.75
     ]
@@ -188,7 +191,9 @@ def without_specks(part: Mask, em: float) -> Mask:
 def _is_bar(part: Mask, em: float) -> bool:
     """A short straight horizontal stroke of even thickness."""
     height, width = part.shape
-    if not (0.15 * em <= width <= 1.15 * em and height <= 0.3 * em and width >= 1.5 * height):
+    if not (
+        NARROWEST_HYPHEN * em <= width <= 1.15 * em and height <= 0.3 * em and width >= 1.5 * height
+    ):
         return False
     columns = part.sum(axis=0)
     even = columns.max() - np.median(columns) <= max(3.0, 0.14 * em)

@@ -147,6 +147,14 @@ def test_the_thinnest_hyphen_is_read_and_dust_is_not(
     assert (word and word.text) == text
 
 
+def test_dust_on_a_coarse_scan_is_no_hyphen() -> None:
+    """A speck in a blank cell read as -, so that a row that a page break cut was two rows."""
+    picture = np.zeros((40, 80), np.uint8)
+    picture[20:22, 40:44] = 1
+    crop = Crop(Line(Box(40, 20, 44, 22), 0), Box(36, 16, 48, 26), leftover=True)
+    assert crop_to_word(crop, Reading("。", (0.2,), (0.5,)), ink_of(picture), 19.8, 1) is None
+
+
 class JoinedModels:
     """Loses what stands behind a sentence, and reads a character by itself."""
 
