@@ -19,7 +19,8 @@ _FURNITURE = re.compile(
     rf"|{_EDGE}(接?[上下续]页|续表?|[（(]续表?[)）]|[-—–]){_EDGE}",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[≥≤<>]?\d[\d,]*(\.\d+)?%?")
+_ENTRY = re.compile(r"[≥≤<>]?\d[\d,]*(\.\d+)?%?|[-—–/]")
+"""A number, or the sign for none."""
 _SENTENCE_END = tuple("。；;！!？?")
 _SHORTEST_RUN = 8
 """Characters of a text that may run on; shorter ones fit into their cell."""
@@ -178,9 +179,9 @@ def _row_is_cut(enders: dict[tuple[int, int], Cell], firsts: Sequence[Cell]) -> 
     ]
     left_blank = [a for a, b in pairs if a.text and not b.text]
     new = [b for a, b in pairs if b.text and not a.text]
-    # A number is printed on one side of a break; two of them belong to two rows.
-    counted = [a for a, b in pairs if _NUMBER.fullmatch(a.text) and _NUMBER.fullmatch(b.text)]
-    return bool(runs_on) and not new and not counted and len(left_blank) >= len(runs_on)
+    # What is so short is printed on one side of a break; two entries belong to two rows.
+    entered = any(_ENTRY.fullmatch(a.text) and _ENTRY.fullmatch(b.text) for a, b in pairs)
+    return bool(runs_on) and not new and not entered and len(left_blank) >= len(runs_on)
 
 
 def _onto(cell: Cell, columns: Sequence[float], lines: Sequence[float], rows_above: int) -> Cell:

@@ -96,9 +96,10 @@ def test_a_row_that_prints_another_number_is_no_second_half() -> None:
         row = (cell(number, 0, column, text, lines) for column, text in enumerate(texts))
         return reading(number, Grid(1, 3, tuple(row)))
 
-    pages = [page(1, ["小区建设完成时间", "%", "2"]), page(2, ["人居环境明显改善", "", "3"])]
-    (grid,) = join_grids(pages)
-    assert not any(one.continues for one in grid.cells)
+    for entry in ("3", "-"):
+        pages = [page(1, ["小区建设完成时间", "%", "2"]), page(2, ["人居环境明显改善", "", entry])]
+        (grid,) = join_grids(pages)
+        assert not any(one.continues for one in grid.cells)
     pages[1] = page(2, ["人居环境明显改善", "", ""])
     (grid,) = join_grids(pages)
     assert [one.continues for one in grid.cells] == [False] * 3 + [True] * 3
