@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from extraction.fields.cut_keys import cut_at_keys
 from extraction.fields.key_match import (
     CHOICE,
     END,
@@ -43,10 +44,7 @@ class TableView:
 
     def is_key(self, cell: Cell) -> bool:
         """Printed exactly like the key of a field, a header or a section."""
-        return any(
-            match.similarity == 1.0 and not match.target.startswith((CHOICE, END, IN_ROW))
-            for match in self.matches_of(cell)
-        )
+        return _is_key(self.matches_of(cell))
 
     def starting_in(self, row: int) -> Iterator[Cell]:
         """Cells whose first row is ``row``, from the left."""
@@ -92,6 +90,7 @@ def view_tables(grids: Sequence[Grid], index: KeyIndex) -> tuple[TableView, ...]
 
 
 def _view(number: int, grid: Grid, index: KeyIndex) -> TableView:
+    grid = cut_at_keys(grid, lambda text: _is_key(index.find(text)))
     cut = _find_cut_labels(grid, index)
     if cut:
         cells = (replace(c, continues=c.continues or (c.row, c.column) in cut) for c in grid.cells)
@@ -99,6 +98,13 @@ def _view(number: int, grid: Grid, index: KeyIndex) -> TableView:
     at = _cells_by_place(grid)
     matches = {(cell.row, cell.column): index.find(cell.text) for cell in grid.cells if cell.words}
     return TableView(number, grid, at, matches, cut)
+
+
+def _is_key(matches: Sequence[KeyMatch]) -> bool:
+    return any(
+        match.similarity == 1.0 and not match.target.startswith((CHOICE, END, IN_ROW))
+        for match in matches
+    )
 
 
 def _cells_by_place(grid: Grid) -> dict[Place, Cell]:
