@@ -53,6 +53,9 @@ LEAST_INK_OF_SIGN, LARGEST_SPECK_PX = 0.01, 16
 """The thinnest hyphen of a serif typeface has no more ink than a speck, but is known by its
 shape where it is printed on more pixels than dust covers on a coarse scan."""
 
+SAME_PLACE = 0.8
+"""Share of the smaller of two boxes from which on they stand around the same ink."""
+
 ROUND_SCORE = 0.7
 """Of a full stop that is told by its size and place."""
 
@@ -124,7 +127,7 @@ class Reader:
             if word is not None:
                 words.setdefault(crop.line.cell, []).append(word)
         return {
-            cell: close_brackets(without_dust(in_reading_order(found)))
+            cell: close_brackets(without_dust(in_reading_order(without_echoes(found))))
             for cell, found in words.items()
         }
 
@@ -184,6 +187,20 @@ def shows_print(box: Box, ink: PrintInk, least: float) -> bool:
     """Whether ``box`` holds ink on ``least`` pixels: no seal, no pen stroke."""
     x0, top, x1, bottom = box_to_slice(box, ink.mask.shape[1], ink.mask.shape[0])
     return int(ink.mask[top:bottom, x0:x1].sum()) >= least
+
+
+def without_echoes(words: Sequence[Word]) -> list[Word]:
+    """Each text once that two crops of the same ink read alike."""
+    kept: list[Word] = []
+    for word in words:
+        if not any(_is_same(word, other) for other in kept):
+            kept.append(word)
+    return kept
+
+
+def _is_same(one: Word, other: Word) -> bool:
+    shared = one.box.intersection(other.box).area
+    return one.text == other.text and shared > SAME_PLACE * min(one.box.area, other.box.area)
 
 
 def in_reading_order(words: Sequence[Word]) -> tuple[Word, ...]:

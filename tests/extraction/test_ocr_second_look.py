@@ -10,7 +10,7 @@ import pytest
 
 from extraction.ocr.ctc import NOTHING, Reading
 from extraction.ocr.ink import PrintInk
-from extraction.ocr.reader import Reader, crop_to_word
+from extraction.ocr.reader import Reader, crop_to_word, without_echoes
 from extraction.ocr.second_look import (
     dashes_by_length,
     find_leftover,
@@ -21,7 +21,7 @@ from extraction.ocr.second_look import (
 )
 from extraction.ocr.text_crops import Crop
 from extraction.ocr.text_lines import Line
-from extraction.values import Box, Image
+from extraction.values import Box, Image, Word
 
 EM = 22.0
 CELL = Box(0, 0, 120, 40)
@@ -213,3 +213,17 @@ def test_a_full_stop_on_a_row_of_its_own_is_no_nought() -> None:
     )
     assert alone is not None
     assert alone.text == "0"
+
+
+def test_a_row_that_two_crops_show_is_read_once() -> None:
+    """…成了年度指标了年度指标: a box around two rows was split beside a box around the second."""
+
+    def word(text: str, x0: float, top: float = 1015) -> Word:
+        return Word(text, Box(x0, top, x0 + 101, top + 21), 0.99, 0.99, 1)
+
+    row, below, beside = (
+        word("了年度指标", 1006),
+        word("了年度指标", 1006, 1037),
+        word("满意", 1006),
+    )
+    assert without_echoes([row, word("了年度指标", 1008), below, beside]) == [row, below, beside]
