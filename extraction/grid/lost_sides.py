@@ -42,6 +42,10 @@ SPLIT_QUALITY = 0.5
 """Of the two cells: no more than even, as their border was not seen."""
 
 
+Cut = tuple[float, tuple[Cell, ...]]
+"""How far texts stand off their places in all, and the cells in which they do."""
+
+
 def restore_lost_sides(grid: Grid) -> Grid:
     """``grid`` with every cell cut in two whose words stand in two columns or rows of their own."""
     columns = (part for cell in grid.cells for part in _parts(cell, grid))
@@ -55,7 +59,7 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
     borders = tuple(_borders_inside(cell, grid))
     texts = _texts_in_a_row(cell, borders)
     if len(texts) >= FEWEST_IN_A_ROW:
-        found = _one_each(cell, texts, borders)
+        found = _one_each(cell, texts, borders, {})
         if found is not None:
             return found[1]
     for column, x in _borders_beside(cell, grid):
@@ -81,8 +85,24 @@ def _texts_in_a_row(cell: Cell, borders: Sequence[tuple[int, float]]) -> list[Bo
 
 
 def _one_each(
-    cell: Cell, texts: Sequence[Box], borders: Sequence[tuple[int, float]]
-) -> tuple[float, tuple[Cell, ...]] | None:
+    cell: Cell,
+    texts: Sequence[Box],
+    borders: Sequence[tuple[int, float]],
+    known: dict[tuple[int, int], Cut | None],
+) -> Cut | None:
+    """As ``_best_cut``, which is ``known`` for what is left of a cell from a column on."""
+    place = len(texts), cell.column
+    if place not in known:
+        known[place] = _best_cut(cell, texts, borders, known)
+    return known[place]
+
+
+def _best_cut(
+    cell: Cell,
+    texts: Sequence[Box],
+    borders: Sequence[tuple[int, float]],
+    known: dict[tuple[int, int], Cut | None],
+) -> Cut | None:
     """The cut of ``cell`` at some of ``borders`` that sets each of ``texts`` in a cell of its
     own, best in their middles, and how far off these the texts stand in all; None where a text
     stands neither in the middle nor right behind a border. A cell between two texts may be
@@ -90,7 +110,11 @@ def _one_each(
     if len(texts) == 1:
         return None if (off := _off_place(cell)) is None else (off, (cell,))
     over = OVER * min(texts[0].height, texts[1].height)
-    between = [one for one in borders if texts[0].x1 - over < one[1] < texts[1].x0 + over]
+    between = [
+        one
+        for one in borders
+        if texts[0].x1 - over < one[1] < texts[1].x0 + over and one[1] > cell.box.x0
+    ]
     ways = []
     for number, (column, x) in enumerate(between):
         left, right = _split(cell, column, x)
@@ -98,7 +122,8 @@ def _one_each(
             continue
         for last, (second, from_x) in enumerate(between[number:]):
             blank, rest = _split(right, second, from_x) if last else (None, right)
-            found = _one_each(rest, texts[1:], [one for one in borders if one[0] > second])
+            after = [one for one in borders if one[0] > second and one[1] > from_x]
+            found = _one_each(rest, texts[1:], after, known)
             if found is not None:
                 cost = off + found[0] + (BLANK if last else 0.0)
                 ways.append((cost, (left, *([blank] if blank else []), *found[1])))
@@ -108,6 +133,8 @@ def _one_each(
 def _off_place(cell: Cell) -> float | None:
     """How far the text stands from the middle of its cell, or, where that is less, from its
     left border, as shares of what is allowed; None where that is too far."""
+    if not cell.words:
+        return None
     _, off, behind = _place(cell)
     least = min(off / OFF_CENTRE, abs(behind) / BEHIND)
     return least if least <= 1 else None

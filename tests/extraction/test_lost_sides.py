@@ -111,6 +111,24 @@ def test_texts_side_by_side_that_no_borders_set_in_their_middles_stay_in_one_cel
     assert restore_lost_sides(whole) is whole
 
 
+def test_a_row_of_many_texts_and_borders_is_cut_at_once() -> None:
+    """Each way to cut was tried with each way to cut the rest, which takes for ever."""
+    texts = tuple(word(f"第{n}", 25 + 50 * n, 0, 24) for n in range(10))
+    borders = tuple(50.0 * n + shift for n in range(1, 10) for shift in (-9, -3, 3, 9))
+    restored = restore_lost_sides(far_grid(cell(0, 0, 5, *texts), borders))
+    assert [one.text for one in restored.cells if one.row == 0 and one.words] == [
+        f"第{n}" for n in range(10)
+    ]
+
+
+def test_a_narrow_text_on_a_border_is_not_lost() -> None:
+    """A 1 so near to a border of another row may be taken for the rest of that border."""
+    words = word("分值", 50, 0), word("1", 152, 0, 3), word("执行率", 250, 0), word("得分", 430, 0)
+    before = far_grid(cell(0, 0, 5, *words), (100.0, 150.0, 200.0, 350.0))
+    after = restore_lost_sides(before)
+    assert sorted(w.text for c in after.cells for w in c.words) == sorted(w.text for w in words)
+
+
 def labels(rows: int, *places: tuple[str, float]) -> Grid:
     """A column of one cell over all rows with texts at those heights, beside one of all rows."""
     words = tuple(Word(text, Box(20, y - 8, 80, y + 8), 0.9, 0.9, 1) for text, y in places)
