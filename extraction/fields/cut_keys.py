@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from extraction.grid.lost_sides import texts_in_a_row
 from extraction.values import Box, Cell, Grid, Word, boxes_union
 
 APART = 0.8
@@ -48,13 +49,7 @@ def _parts(cell: Cell, grid: Grid, is_key: Callable[[str], bool]) -> Sequence[Ce
 def _side_by_side(words: Sequence[Word]) -> Iterator[Body]:
     """The words of each text from the left, in their order; one of several lines is one text."""
     height = min(word.box.height for word in words)
-    spans: list[Box] = []
-    for word in sorted(words, key=lambda word: word.box.x0):
-        if spans and word.box.x0 - spans[-1].x1 < APART * height:
-            spans[-1] = boxes_union((spans[-1], word.box))
-        else:
-            spans.append(word.box)
-    for span in spans:
+    for span in texts_in_a_row(words, APART * height):
         yield tuple(word for word in words if span.x0 <= word.box.center[0] <= span.x1)
 
 

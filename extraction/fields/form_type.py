@@ -116,7 +116,7 @@ def find_type_evidence(
         key=lambda scored: scored[0],
         default=(0.0, ""),
     )
-    other = None if similarity else _other_title(declaration, lines)
+    other, likeness = (None, 0.0) if similarity else _other_title(declaration, lines)
     return TypeEvidence(
         declaration=declaration,
         title=similarity,
@@ -125,7 +125,7 @@ def find_type_evidence(
         headers=_share_of_headers(declaration, views),
         labels=_share_of_labels(declaration, labelled),
         other_title=other,
-        other_likeness=_likeness(declaration, other) if other else 0.0,
+        other_likeness=likeness,
     )
 
 
@@ -174,14 +174,12 @@ def _share_of_labels(declaration: FormDeclaration, labelled: Labelled) -> float:
     return len(wanted & seen) / len(wanted) if wanted else 0.0
 
 
-def _likeness(declaration: FormDeclaration, other: str) -> float:
-    said = says_other_title(declaration, other, _OTHER_SLIPS)
-    return 0.0 if said else title_nearness(declaration, other)
-
-
-def _other_title(declaration: FormDeclaration, lines: Sequence[PrintedLine]) -> str | None:
+def _other_title(
+    declaration: FormDeclaration, lines: Sequence[PrintedLine]
+) -> tuple[str | None, float]:
     """Of the upper lines that read like the title of some form one that says another's, else
-    the one nearest to the declared titles: a mark such as 附表1 stands above a title."""
+    the one nearest to the declared titles, and how near: a mark such as 附表1 stands above a
+    title."""
     texts = [
         line.text
         for line in lines[:_TITLE_LINES]
@@ -189,4 +187,7 @@ def _other_title(declaration: FormDeclaration, lines: Sequence[PrintedLine]) -> 
         and comparable(line.text).endswith(_LIKE_A_TITLE)
     ]
     said = [text for text in texts if says_other_title(declaration, text, _OTHER_SLIPS)]
-    return max(said or texts, key=lambda text: title_nearness(declaration, text), default=None)
+    if said:
+        return max(said, key=lambda text: title_nearness(declaration, text)), 0.0
+    near = ((text, title_nearness(declaration, text)) for text in texts)
+    return max(near, key=lambda found: found[1], default=(None, 0.0))

@@ -12,7 +12,7 @@ border between two merged cells was lost, and their labels came out as one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from extraction.values import Box, Cell, Grid, Word, boxes_union
@@ -57,7 +57,8 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
     if cell.colspan < 2 or len(cell.words) < 2:
         return (cell,)
     borders = tuple(_borders_inside(cell, grid))
-    texts = _texts_in_a_row(cell, borders)
+    height = min(word.box.height for word in cell.words)
+    texts = texts_in_a_row(cell.words, SIDE_BY_SIDE * height, borders)
     if len(texts) >= FEWEST_IN_A_ROW:
         found = _one_each(cell, texts, borders, {})
         if found is not None:
@@ -69,15 +70,16 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
     return (cell,)
 
 
-def _texts_in_a_row(cell: Cell, borders: Sequence[tuple[int, float]]) -> list[Box]:
-    """The bodies of words that stand side by side, from the left: far from each other, or with
-    one of ``borders`` between them."""
-    height = min(word.box.height for word in cell.words)
+def texts_in_a_row(
+    words: Sequence[Word], least: float, borders: Sequence[tuple[int, float]] = ()
+) -> list[Box]:
+    """The bodies of words that stand side by side, from the left: ``least`` pixels from each
+    other, or with one of ``borders`` (a column and its x) between them."""
     texts: list[Box] = []
-    for word in sorted(cell.words, key=lambda word: word.box.x0):
+    for word in sorted(words, key=lambda word: word.box.x0):
         gap = word.box.x0 - texts[-1].x1 if texts else math.inf
         parted = any(texts[-1].x1 < x < word.box.x0 for _, x in borders) if texts else True
-        if gap >= SIDE_BY_SIDE * height or parted:
+        if gap >= least or parted:
             texts.append(word.box)
         else:
             texts[-1] = boxes_union((texts[-1], word.box))
@@ -154,13 +156,20 @@ def _rows(cell: Cell, grid: Grid) -> Sequence[Cell]:
 
 def _borders_at_height(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
     """Rows within ``cell`` that begin in other columns, and where in the nearest of these."""
-    borders: dict[int, Cell] = {}
-    for one in grid.cells:
-        if cell.row < one.row < cell.rows.stop and one.page == cell.page:
-            known = borders.get(one.row)
-            if known is None or abs(one.column - cell.column) < abs(known.column - cell.column):
-                borders[one.row] = one
-    yield from ((row, one.box.top) for row, one in sorted(borders.items()))
+    begun = (one for one in grid.cells if cell.row < one.row < cell.rows.stop)
+    same_page = (one for one in begun if one.page == cell.page)
+    nearest = _nearest(same_page, lambda one: one.row, lambda one: abs(one.column - cell.column))
+    yield from ((row, one.box.top) for row, one in nearest)
+
+
+def _nearest(
+    cells: Iterable[Cell], border: Callable[[Cell], int], away: Callable[[Cell], int]
+) -> list[tuple[int, Cell]]:
+    """For each ``border`` at which some of ``cells`` begin, in order, the one least ``away``."""
+    nearest: dict[int, Cell] = {}
+    for one in sorted(cells, key=away):
+        nearest.setdefault(border(one), one)
+    return sorted(nearest.items(), key=lambda item: item[0])
 
 
 def _split_rows(cell: Cell, row: int, y: float) -> tuple[Cell, Cell]:
@@ -213,13 +222,10 @@ def _borders_beside(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
 
 def _borders_inside(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
     """Columns within ``cell`` that begin in any row of its page, and where in the nearest."""
-    nearest: dict[int, Cell] = {}
-    for one in grid.cells:
-        if cell.column < one.column < cell.columns.stop and one.page == cell.page:
-            known = nearest.get(one.column)
-            if known is None or abs(one.row - cell.row) < abs(known.row - cell.row):
-                nearest[one.column] = one
-    yield from ((column, one.box.x0) for column, one in sorted(nearest.items()))
+    begun = (one for one in grid.cells if cell.column < one.column < cell.columns.stop)
+    same_page = (one for one in begun if one.page == cell.page)
+    nearest = _nearest(same_page, lambda one: one.column, lambda one: abs(one.row - cell.row))
+    yield from ((column, one.box.x0) for column, one in nearest)
 
 
 def _split(cell: Cell, column: int, x: float) -> tuple[Cell, Cell]:
