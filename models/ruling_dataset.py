@@ -21,7 +21,7 @@ from models.synthesis.scan import scan_page
 LEVELS = (
     *("office200", "stamped200", "fax200", "archive150", "archive150", "photo", "photo"),
     *("fax200", "copy", "copy", "lowres", "lowres", "marker", "screen", "mixed", "mixed"),
-    "clean300",
+    *("clean300", "clean300", "office200", "stamped200", "fax200"),
 )
 PRINT_DPIS = (150, 200, 200, 300)
 
@@ -43,7 +43,9 @@ def make_ruling_pages(seed: int, split: str) -> list[RulingPage]:
     for page in form.pages[:2]:
         level = str(rng.choice(LEVELS))
         scan = scan_page(page.image, page.dpi, level, rng, edges=page.edges)  # type: ignore[arg-type]
-        zoom = RULING_DPI / scan.dpi * float(np.exp(rng.normal(0, 0.12)))
+        # A known resolution is met exactly as often as one that is a little off.
+        off = float(np.exp(rng.normal(0, 0.12))) if rng.random() < 0.5 else 1.0
+        zoom = RULING_DPI / scan.dpi * off
         grey = to_ruling_grey(scan.image, zoom)
         pages.append(RulingPage(grey, draw_rulings(page.edges, scan.forward, zoom, grey.shape)))
     return pages
