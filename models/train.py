@@ -27,6 +27,7 @@ from extraction.declarations import load_declarations
 from models.dataset import DatasetSettings, make_dataset
 from models.labelled_forms import files_digest, read_forms
 from models.network import NetworkSettings, TokenClassifier
+from models.processor import has_fast_bfloat16
 from models.registry import SHIPPED_FOLDER
 from models.release import Outcome, release_version
 from models.samples import (
@@ -221,12 +222,6 @@ def class_weights(samples: Sequence[Sample], labels: int) -> Tensor:
         counts += np.bincount(known, minlength=labels)
     weights = (counts.mean() / counts) ** 0.25
     return torch.tensor(np.clip(weights, 0.5, 3.0), dtype=torch.float32)
-
-
-def has_fast_bfloat16() -> bool:
-    """Whether the processor has matrix units for bfloat16; elsewhere it only loses time."""
-    flags = Path("/proc/cpuinfo")
-    return flags.is_file() and "amx_bf16" in flags.read_text(encoding="utf-8")
 
 
 def _print_progress(

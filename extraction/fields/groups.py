@@ -254,7 +254,10 @@ def _starts_section(view: TableView, group: GroupDeclaration, section: Cell, row
 def _ends_group(
     declaration: FormDeclaration, view: TableView, block: HeaderBlock, row: int
 ) -> bool:
-    """``row`` opens with an end key, a key of a field or another section, or is its header."""
+    """``row`` opens with an end key, a key of a field or another section, or is its header.
+
+    Where the scan cut the cell of an end key, what comes before it is blank.
+    """
     group = block.group
     others = [other for other in declaration.groups if other.name != group.name]
     own_score = _header_score(view, row, group)
@@ -264,12 +267,15 @@ def _ends_group(
     ending |= {SECTION + other.name for other in others}
     own = {f"{group.name}.{column.name}" for column in group.columns}
     for cell in view.starting_in(row):
-        if cell.column > block.segments[0].start:
-            return False
         exact = {m.target for m in view.matches_of(cell) if m.similarity == 1.0}
-        usual = any(target.startswith(CHOICE + group.name) for target in exact)
-        if END + group.name in exact or (exact & ending and not exact & own and not usual):
+        if END + group.name in exact:
             return True
+        opens = cell.column <= block.segments[0].start
+        usual = any(target.startswith(CHOICE + group.name) for target in exact)
+        if opens and exact & ending and not exact & own and not usual:
+            return True
+        if cell.words and not opens:
+            return False
     return False
 
 

@@ -31,6 +31,7 @@ SAME_SIGN = {
 """The sign that is meant, by the sign that was read; the forms' own texts use no other."""
 
 CLOSING = {"(": ")", "（": "）", "[": "]", "［": "］", "〔": "〕", "【": "】", "《": "》"}
+ENDING = frozenset(CLOSING.values())
 NEVER_FIRST = ".。，、；：·,;:"
 SQUARE = frozenset("]］〕】")
 ROUND = frozenset("0OoC°。○.")
@@ -78,13 +79,15 @@ def without_dust(words: Sequence[Word]) -> tuple[Word, ...]:
 def close_brackets(words: Iterable[Word]) -> tuple[Word, ...]:
     """Words of one cell, with each square bracket closed by the kind that opened it.
 
-    ``〕`` and ``]`` look alike in small print, and the opening one is read more surely.
+    ``〕`` and ``]`` look alike in small print, and the opening one is read more surely. One at
+    the end of a row may be seen as a pair; its own partner, further on, tells.
     """
+    words = tuple(words)
     open_brackets: list[str] = []
     closed = []
-    for word in words:
+    for index, word in enumerate(words):
         text = ""
-        for character in word.text:
+        for character in _without_echo(word.text, words[index + 1 :]):
             if character in CLOSING:
                 open_brackets.append(character)
             elif open_brackets and character in CLOSING.values():
@@ -96,3 +99,15 @@ def close_brackets(words: Iterable[Word]) -> tuple[Word, ...]:
             text += character
         closed.append(word if text == word.text else replace(word, text=text))
     return tuple(closed)
+
+
+def _without_echo(text: str, after: Sequence[Word]) -> str:
+    """``text`` without the second of a pair of brackets at its end that is closed ``after``."""
+    if text[-2:-1] not in CLOSING or text[-1] not in ENDING:
+        return text
+    still_open = 0
+    for character in "".join(word.text for word in after):
+        still_open += (character in CLOSING) - (character in ENDING)
+        if still_open < 0:
+            return text[:-1]
+    return text

@@ -70,6 +70,13 @@ def test_the_totals_row_ends_the_group_and_gives_the_totals() -> None:
     assert drafts.fields["total_score"].text == "98.5"
 
 
+def test_the_totals_row_ends_the_group_where_its_key_was_cut_by_a_line_that_is_none() -> None:
+    total: list[object] = ["", ("总分", 1, 4), *[None] * 3, "100", "98.5", ""]
+    drafts = find_drafts(EVALUATION, (grid_of([HEADER, row_of("清淤"), total]),), (), {})
+    assert len(drafts.groups["indicators"]) == 1
+    assert drafts.fields["total_score"].text == "98.5"
+
+
 def test_a_totals_row_without_a_legible_key_is_known_by_its_shape() -> None:
     grid = grid_of([HEADER, row_of("清淤"), [("", 1, 5), *[None] * 4, "100", "98.5", ""]])
     drafts = find_drafts(EVALUATION, (grid,), (), {})

@@ -137,3 +137,38 @@ def test_a_mark_that_one_reading_sees_twice_stays_one() -> None:
         merge_readings(lacking, Reading("60,00", (1.0, 1.0, 0.9, 1.0, 1.0), places[:5])).text
         == "60,00"
     )
+
+
+SIGNS = find_alphabet("0235678≥%，")
+
+
+def sure_but_for(text: str, place: int, sign: str, thought: float) -> np.ndarray:
+    """``text`` read surely, with ``thought`` of ``sign`` at one place."""
+    rows = np.zeros((2 * len(text), len(SIGNS.characters) + 2), dtype=np.float32)
+    for index, character in enumerate(text):
+        rows[2 * index, SIGNS.characters.index(character) + 1] = 0.97
+        rows[2 * index + 1, BLANK] = 1.0
+    rows[2 * place, SIGNS.characters.index(sign) + 1] = thought
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "sign", "thought", "read"),
+    [
+        ("858", 2, "%", 0.01, "85%"),
+        ("≥858", 3, "%", 0.01, "≥85%"),
+        ("858", 2, "%", 0.0003, "858"),
+        # Not at the end: nothing is known of those.
+        ("885", 1, "%", 0.01, "885"),
+        ("260%", 0, "≥", 0.01, "≥60%"),
+        ("260%", 0, "≥", 0.0003, "260%"),
+        ("2", 0, "≥", 0.01, "2"),
+        ("8，260", 2, "≥", 0.01, "8，260"),
+    ],
+)
+def test_a_bold_sign_that_looks_like_a_digit_is_told_by_what_else_was_thought_of(
+    text: str, place: int, sign: str, thought: float, read: str
+) -> None:
+    reading = output_to_reading(sure_but_for(text, place, sign, thought), SIGNS)
+    assert reading.text == read
+    assert (reading.weakest < 0.9) == (read != text)

@@ -39,6 +39,13 @@ def test_square_brackets_close_as_they_opened_over_a_line_break() -> None:
     assert [part.text for part in closed] == ["（中科园发〔20", "17〕40号）[1]"]
 
 
+def test_a_bracket_at_the_end_of_a_row_is_no_pair_where_it_is_closed_on_the_next() -> None:
+    closed = close_brackets([word("效益指标（）"), word("30分)")])
+    assert [part.text for part in closed] == ["效益指标（", "30分)"]
+    blank = [word("盖章（）"), word("（30分)")]
+    assert close_brackets(blank) == tuple(blank)
+
+
 @given(st.text("〔〕[]（）字", max_size=20))
 def test_close_brackets_changes_square_closing_brackets_only(text: str) -> None:
     (closed,) = close_brackets([word(text)])
