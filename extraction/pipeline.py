@@ -14,6 +14,7 @@ from extraction.errors import FormloopError, InputError, NoForm
 from extraction.fields.form_type import find_form_type
 from extraction.grid.alignment import find_aligned_grids
 from extraction.grid.cells import words_into_cells
+from extraction.grid.continued import restore_outer_columns
 from extraction.grid.grids import edges_to_grids
 from extraction.grid.join import join_grids
 from extraction.grid.lines import evidence_to_edges, evidence_to_probe
@@ -168,6 +169,7 @@ def readings_to_record(
 ) -> Record:
     """All pages of a document: joined, labelled, and put together as a record."""
     clock = Clock()
+    readings = restore_outer_columns(readings)
     grids = join_grids(readings)
     labelled = {word.word: word for word in stations.labeller.label(readings)}
     clock.lap("labels")

@@ -60,13 +60,9 @@ def why_joined(
     lower = after.grids[0]
     if upper.pages[-1] != before.number or after.number != before.number + 1:
         return None
-    if not (upper.ruled and lower.ruled):
+    if not (upper.ruled and lower.ruled) or are_apart(before, upper, after):
         return None
     upper_box, lower_box = upper.box_on(before.number), lower.box_on(after.number)
-    below = [w for w in before.loose_words if w.box.center[1] > upper_box.bottom]
-    above = [w for w in after.loose_words if w.box.center[1] < lower_box.top]
-    if not all(is_furniture(word) for word in [*below, *above]):
-        return None
     wide, narrow = upper_box.width / before.width, lower_box.width / after.width
     if abs(wide - narrow) > settings.same_width * wide:
         return None
@@ -79,6 +75,15 @@ def why_joined(
         f"{same} of {inner} inner column lines on page {after.number} continue those of page "
         f"{before.number}, and nothing but page furniture stands between"
     )
+
+
+def are_apart(before: PageReading, upper: Grid, after: PageReading) -> bool:
+    """Whether more than page furniture stands between ``upper`` and the first grid ``after``."""
+    bottom = upper.box_on(before.number).bottom
+    top = after.grids[0].box_on(after.number).top
+    below = [word for word in before.loose_words if word.box.center[1] > bottom]
+    above = [word for word in after.loose_words if word.box.center[1] < top]
+    return not all(is_furniture(word) for word in [*below, *above])
 
 
 def is_furniture(word: Word) -> bool:

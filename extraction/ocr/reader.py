@@ -14,7 +14,14 @@ from extraction.engines import Engine, available_threads, choose_engine
 from extraction.ocr.ctc import SKIPPED, Reading, merge_readings
 from extraction.ocr.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
 from extraction.ocr.networks import TextModels
-from extraction.ocr.second_look import dashes_by_length, find_lone_sign, is_high, is_small_and_round
+from extraction.ocr.second_look import (
+    LoneSign,
+    dashes_by_length,
+    find_lone_sign,
+    find_short_hyphen,
+    is_high,
+    is_small_and_round,
+)
 from extraction.ocr.signs import FULL_STOPS, NEVER_FIRST, ROUND, close_brackets, without_dust
 from extraction.ocr.text_crops import Crop, crop_to_picture, lines_to_crops
 from extraction.ocr.text_lines import (
@@ -160,6 +167,10 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
     """The word that ``crop`` shows, None where it shows none."""
     shown = crop.line.box if crop.leftover else crop.box
     sign = None if crop.line.parts else find_lone_sign(ink.mask, shown, em)
+    if sign is None and crop.centred:
+        sign = find_short_hyphen(ink.gray, shown, em)
+        if sign is not None:
+            return sign_to_word(sign, shown, ink, page)
     least = LEAST_INK * em * em
     if sign is not None:
         least = min(least, max(LEAST_INK_OF_SIGN * em * em, LARGEST_SPECK_PX))
@@ -175,12 +186,16 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
     if text in FULL_STOPS and not ends_text and is_high(ink.mask, shown, em):
         text = "0"
     if sign is not None:
-        return Word(sign.text, tight(shown, ink.mask), sign.score, sign.score, page)
+        return sign_to_word(sign, shown, ink, page)
     least = LEAST_LEFTOVER_SCORE if crop.leftover else LEAST_SCORE
     if not text or reading.score < least:
         return None
     box = tight(shown, ink.mask)
     return Word(text, box, reading.score, reading.weakest, page, reading.overlooked)
+
+
+def sign_to_word(sign: LoneSign, box: Box, ink: PrintInk, page: int) -> Word:
+    return Word(sign.text, tight(box, ink.mask), sign.score, sign.score, page)
 
 
 def shows_print(box: Box, ink: PrintInk, least: float) -> bool:

@@ -6,14 +6,16 @@ On these forms a lone ``-`` means "does not apply"; the recogniser gives nothing
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from extraction.ocr.ink import Mask, box_of_ink, box_to_slice
+from extraction.ocr.ink import WHITE, Gray, Mask, box_of_ink, box_to_slice
 from extraction.values import Box, boxes_union
 
 SMALLEST_SIGN = 0.16
@@ -24,6 +26,13 @@ DASH = 0.68
 
 NARROWEST_HYPHEN = 0.22
 """In characters; dust is seldom as long and as thin."""
+
+LONG_BAR = 6
+"""Widths of a bar to its height from which on it is no wave."""
+
+CENTRED, FLAT = 0.16, 1.3
+"""How far off the middle of its cell a coarse scan's hyphen of three pixels stands, in
+characters, and how much wider than high it is: dust is seldom either."""
 
 HIGH = 0.5
 """A digit is two thirds of a character high, a full stop a third at most."""
@@ -66,8 +75,14 @@ def find_leftover(mask: Mask, cell: Box, covered: Sequence[Box], em: float) -> l
     return [
         Box(box.x0 + x0, box.top + top, box.x1 + x0, box.bottom + top)
         for box in join_near(blobs, 0.6 * em)
-        if max(box.width, box.height) >= 0.2 * em
+        if max(box.width, box.height) >= 0.2 * em or is_in_the_middle(box, inside, em)
     ]
+
+
+def is_in_the_middle(sign: Box, cell: Box, em: float) -> bool:
+    """Whether ``sign`` stands where a text set to the middle of its cell would."""
+    (x, y), (middle, half) = sign.center, cell.center
+    return max(abs(x - middle), abs(y - half)) <= CENTRED * em
 
 
 def is_placed_like_text(sign: Box, cell: Box, lines: Sequence[Box], em: float) -> bool:
@@ -140,6 +155,28 @@ def find_lone_sign(mask: Mask, box: Box, em: float) -> LoneSign | None:
     return None
 
 
+def find_short_hyphen(gray: Gray, box: Box, em: float) -> LoneSign | None:
+    """A hyphen of two or three pixels, too small to have a shape, that alone stands in the middle
+    of its cell: what is dark there spreads wider than high."""
+    if max(box.width, box.height) > 2 * NARROWEST_HYPHEN * em:
+        return None
+    x0, top, x1, bottom = box_to_slice(box.padded(2), gray.shape[1], gray.shape[0])
+    dark = float(WHITE) - gray[top:bottom, x0:x1]
+    dark = np.maximum(0.0, dark - np.median(dark))
+    wide, high = (_spread(dark.sum(axis=axis)) for axis in (0, 1))
+    return LoneSign("-", 0.8) if wide > FLAT * high > 0 else None
+
+
+def _spread(dark: NDArray[np.float64]) -> float:
+    """The standard deviation of a place that is drawn as ``dark`` says."""
+    total = float(dark.sum())
+    if total <= 0:
+        return 0.0
+    at = np.arange(len(dark))
+    middle = float((dark * at).sum()) / total
+    return math.sqrt(float((dark * (at - middle) ** 2).sum()) / total)
+
+
 def dashes_by_length(text: str, positions: Sequence[float], mask: Mask, box: Box, em: float) -> str:
     """``text`` with every dash before a digit as long as its ink says, - or —.
 
@@ -189,7 +226,10 @@ def without_specks(part: Mask, em: float) -> Mask:
 
 
 def _is_bar(part: Mask, em: float) -> bool:
-    """A short straight horizontal stroke of even thickness."""
+    """A short straight horizontal stroke of even thickness.
+
+    A long thin one may be tilted and so fill little of its box; a fax may break it.
+    """
     height, width = part.shape
     if not (
         NARROWEST_HYPHEN * em <= width <= 1.15 * em and height <= 0.3 * em and width >= 1.5 * height
@@ -197,7 +237,8 @@ def _is_bar(part: Mask, em: float) -> bool:
         return False
     columns = part.sum(axis=0)
     even = columns.max() - np.median(columns) <= max(3.0, 0.14 * em)
-    return bool(even and part.mean() > 0.5 and (columns > 0).mean() > 0.95)
+    filled = part.mean() > 0.5 or width > LONG_BAR * height
+    return bool(even and filled and (columns > 0).mean() > 0.9)
 
 
 def _is_slash(part: Mask, em: float) -> bool:

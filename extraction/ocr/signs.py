@@ -80,7 +80,7 @@ def close_brackets(words: Iterable[Word]) -> tuple[Word, ...]:
     """Words of one cell, with each square bracket closed by the kind that opened it.
 
     ``〕`` and ``]`` look alike in small print, and the opening one is read more surely. One at
-    the end of a row may be seen as a pair; its own partner, further on, tells.
+    the end of a row may be seen as a pair: its own partner, further on, tells.
     """
     words = tuple(words)
     open_brackets: list[str] = []
@@ -103,11 +103,16 @@ def close_brackets(words: Iterable[Word]) -> tuple[Word, ...]:
 
 def _without_echo(text: str, after: Sequence[Word]) -> str:
     """``text`` without the second of a pair of brackets at its end that is closed ``after``."""
-    if text[-2:-1] not in CLOSING or text[-1] not in ENDING:
+    if text[-1:] not in ENDING or _left_open(text[:-1]) < 1:
         return text
+    return text[:-1] if _left_open("".join(word.text for word in after)) < 0 else text
+
+
+def _left_open(text: str) -> int:
+    """How many brackets ``text`` leaves open; below 0 where it closes one that it did not open."""
     still_open = 0
-    for character in "".join(word.text for word in after):
+    for character in text:
         still_open += (character in CLOSING) - (character in ENDING)
         if still_open < 0:
-            return text[:-1]
-    return text
+            break
+    return still_open

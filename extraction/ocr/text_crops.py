@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from extraction.ocr.ink import WHITE, Gray, Mask, PrintInk, box_of_ink, box_to_slice, tight
 from extraction.ocr.row_cuts import ink_runs
-from extraction.ocr.second_look import find_leftover, is_placed_like_text
+from extraction.ocr.second_look import find_leftover, is_in_the_middle, is_placed_like_text
 from extraction.ocr.text_lines import (
     HEIGHT_TO_EM,
     Line,
@@ -42,13 +42,15 @@ class Crop:
 
     ``context`` is a piece of the line that is shown before it once more, so that a sign at
     its very beginning is read. ``above`` is the end of the row above, shown before a row that
-    holds a lone character. A crop ``at_border`` may have lost ink with its ruling line.
+    holds a lone character. A crop ``at_border`` may have lost ink with its ruling line. One that
+    is ``centred`` shows all ink of its cell, in the middle of it.
     """
 
     line: Line
     box: Box
     leftover: bool = False
     beside_text: bool = False
+    centred: bool = False
     context: Box | None = None
     above: Box | None = None
     at_border: bool = False
@@ -88,8 +90,12 @@ def lines_to_crops(
             covered = [box.padded(0.15 * em) for box in boxes]
             left = find_leftover(ink.mask, cells[cell], covered, em)
             texts = [tight(line.box, ink.mask) for line in ordered]
+            alone = not ordered and len(left) == 1
             crops += [
-                leftover_to_crop(box, cell, ordered, limits, em)
+                replace(
+                    leftover_to_crop(box, cell, ordered, limits, em),
+                    centred=alone and is_in_the_middle(box, cells[cell], em),
+                )
                 for box in left
                 if is_placed_like_text(box, cells[cell], texts, em)
             ]

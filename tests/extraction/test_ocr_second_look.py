@@ -19,8 +19,8 @@ from extraction.ocr.second_look import (
     is_placed_like_text,
     is_small_and_round,
 )
-from extraction.ocr.text_crops import Crop
-from extraction.ocr.text_lines import Line
+from extraction.ocr.text_crops import Crop, lines_to_crops
+from extraction.ocr.text_lines import HEIGHT_TO_EM, Line
 from extraction.values import Box, Image, Word
 
 EM = 22.0
@@ -59,6 +59,15 @@ def test_a_slash_that_a_fax_made_thick_is_no_one() -> None:
     cv2.polylines(seven, [np.array([(54, 11), (64, 11), (57, 29)])], False, (1,), 2)
     cv2.line(italic, (59, 28), (62, 11), (1,), 2)
     assert [sign(picture) for picture in (thick, steep, seven, italic)] == ["/", "/", None, None]
+
+
+def test_a_thin_dash_may_be_tilted_or_broken_and_a_wave_is_none() -> None:
+    tilted, broken, wave = (blank() for _ in range(3))
+    cv2.line(tilted, (48, 18), (70, 20), (1,), 1)
+    cv2.rectangle(broken, (50, 19), (64, 20), (1,), -1)
+    cv2.rectangle(broken, (66, 20), (69, 20), (1,), -1)
+    cv2.polylines(wave, [np.array([(50, 21), (55, 17), (60, 21), (65, 17)])], False, (1,), 1)
+    assert [sign(picture) for picture in (tilted, broken, wave)] == ["—", "—", None]
 
 
 def test_specks_beside_a_hyphen_do_not_hide_it() -> None:
@@ -227,3 +236,26 @@ def test_a_row_that_two_crops_show_is_read_once() -> None:
         word("满意", 1006),
     )
     assert without_echoes([row, word("了年度指标", 1008), below, beside]) == [row, below, beside]
+
+
+@pytest.mark.parametrize(
+    ("left", "top", "dark", "read"),
+    [
+        # A hyphen at 150 dpi: three pixels and what the lens spread of them.
+        (57, 19, [[9, 20, 35, 20, 8], [30, 65, 90, 60, 25], [9, 20, 30, 15, 7]], "-"),
+        # The same anywhere else in the cell, and a speck in the middle.
+        (20, 8, [[9, 20, 35, 20, 8], [30, 65, 90, 60, 25], [9, 20, 30, 15, 7]], None),
+        (58, 18, [[20, 65, 20], [35, 90, 35], [35, 90, 30], [20, 60, 20]], None),
+    ],
+)
+def test_a_hyphen_of_three_pixels_is_known_by_the_middle_of_its_cell(
+    left: int, top: int, dark: list[list[int]], read: str | None
+) -> None:
+    em = 16.0
+    shade = np.array(dark, np.uint8)
+    gray = np.full((40, 120), 255, np.uint8)
+    gray[top : top + shade.shape[0], left : left + shade.shape[1]] -= shade
+    ink = PrintInk(gray, gray < 215, gray)
+    crops = lines_to_crops([], ink, [CELL], em / HEIGHT_TO_EM)
+    words = [crop_to_word(crop, NOTHING, ink, em, 1) for crop in crops]
+    assert [word.text for word in words if word is not None] == ([read] if read else [])

@@ -42,6 +42,8 @@ def test_square_brackets_close_as_they_opened_over_a_line_break() -> None:
 def test_a_bracket_at_the_end_of_a_row_is_no_pair_where_it_is_closed_on_the_next() -> None:
     closed = close_brackets([word("效益指标（）"), word("30分)")])
     assert [part.text for part in closed] == ["效益指标（", "30分)"]
+    closed = close_brackets([word("指标（30）"), word("分）")])
+    assert [part.text for part in closed] == ["指标（30", "分）"]
     blank = [word("盖章（）"), word("（30分)")]
     assert close_brackets(blank) == tuple(blank)
 
