@@ -25,6 +25,7 @@ from extraction.grid.lattice import (
     lattice_to_parts,
     lattice_to_rectangles,
     rectangle_quality,
+    without_slivers,
 )
 from extraction.values import Axis, Box, Cell, Edge, Grid
 
@@ -36,11 +37,13 @@ Judge = Callable[[Lattice], Lattice]
 
 @dataclass(frozen=True, slots=True)
 class GridSettings:
-    """Lengths in points (1/72 inch), so that they hold at any resolution."""
+    """Lengths in points (1/72 inch), so that they hold at any resolution. No text fits into a cell
+    of a scanned table that is not ``narrowest_pt`` wide and ``lowest_pt`` high."""
 
     snap_pt: float = 2.2
     reach_pt: float = 4.0
-    shortest_side_pt: float = 4.0
+    narrowest_pt: float = 5.5
+    lowest_pt: float = 5.5
     inferred: float = 0.6
     whole: float = 0.6
     gaps: GapSettings = field(default_factory=GapSettings)
@@ -165,6 +168,10 @@ def edges_to_parts(
         return
     seen = _probed(xs, ys, probe or edges_to_probe(edges, snap))
     lattice = bridge_gaps(judge(seen) if judge else seen, seen, settings.gaps)
+    if judge is not None:
+        px = dpi / 72
+        least = settings.narrowest_pt * px, settings.lowest_pt * px
+        lattice = without_slivers(lattice, least, settings.gaps.present)
     for part in lattice_to_parts(lattice, settings.gaps.present):
         yield _closed(part, edges_to_probe(inferred, snap)) if inferred else part
 

@@ -3,6 +3,7 @@ that the sides enclose."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -69,6 +70,35 @@ def _bridged(
         if 1 < after - before <= settings.longest_gap + 1 and (trace[gap] >= settings.trace).all():
             bridged[gap] = settings.present
     return bridged
+
+
+def without_slivers(lattice: Lattice, least: tuple[float, float], present: float) -> Lattice:
+    """One line where two run side by side so near that no text stands between them, ``least``
+    pixels across and down: a scan may show one ruling as two, a bit off each other.
+
+    The one that is seen less is dropped there; the outermost stays.
+    """
+    narrow, low = least
+    down = _single(lattice.xs, lattice.down.T, narrow, present).T
+    return replace(lattice, down=down, across=_single(lattice.ys, lattice.across, low, present))
+
+
+def _single(
+    lines: Sequence[float], sides: NDArray[np.float64], least: float, present: float
+) -> NDArray[np.float64]:
+    """``sides``, lines × stretches, where of two lines nearer than ``least`` one is left."""
+    kept = sides.copy()
+    for line, (a, b) in enumerate(pairwise(lines)):
+        if b - a >= least:
+            continue
+        first, second = kept[line], kept[line + 1]
+        both = (first >= present) & (second >= present)
+        less = first + first.mean() < second + second.mean()
+        if line == 0 or line == len(lines) - 2:
+            less = np.full_like(both, line != 0)
+        first[both & less] = 0.0
+        second[both & ~less] = 0.0
+    return kept
 
 
 def lattice_to_parts(lattice: Lattice, present: float) -> list[Lattice]:

@@ -33,12 +33,16 @@ SAME_SIGN = {
 CLOSING = {"(": ")", "（": "）", "[": "]", "［": "］", "〔": "〕", "【": "】", "《": "》"}
 ENDING = frozenset(CLOSING.values())
 NEVER_FIRST = ".。，、；：·,;:"
+LEAST_OF_BRACKET, LOST_BRACKET_DOUBT = 0.003, 0.5
+"""Of the probability of a sign behind an open bracket, which hardly any text leaves open; and
+what is thought of one that is closed for it."""
 SQUARE = frozenset("]］〕】")
 ROUND = frozenset("0OoC°。○.")
 """What the recogniser makes of a full stop that stands alone."""
 FULL_STOPS = frozenset("。○")
 """What it makes of a nought that stands alone."""
 
+_NUMBER_IN_BRACKETS = re.compile(r"[（(]\d[\d.]*[分%]?$", re.ASCII)
 _ONE_IN_LATIN = re.compile(r"(?<=[A-Za-z])1(?=[a-z])")
 _COMMA_FOR_POINT = re.compile(r"^(\d[\d,]*),(\d{4,})$")
 _DUST_BEHIND_NUMBER = re.compile(r"^([≥≤＞＜><=]?\d[\d.,]*%?)[、·.]$")
@@ -87,7 +91,7 @@ def close_brackets(words: Iterable[Word]) -> tuple[Word, ...]:
     closed = []
     for index, word in enumerate(words):
         text = ""
-        for character in _without_echo(word.text, words[index + 1 :]):
+        for character in _without_echo(words, index):
             if character in CLOSING:
                 open_brackets.append(character)
             elif open_brackets and character in CLOSING.values():
@@ -98,14 +102,31 @@ def close_brackets(words: Iterable[Word]) -> tuple[Word, ...]:
                     open_brackets.pop()
             text += character
         closed.append(word if text == word.text else replace(word, text=text))
+    if closed and len(open_brackets) == 1:
+        closed[-1] = _with_lost_bracket(closed, open_brackets[0])
     return tuple(closed)
 
 
-def _without_echo(text: str, after: Sequence[Word]) -> str:
-    """``text`` without the second of a pair of brackets at its end that is closed ``after``."""
+def _with_lost_bracket(words: Sequence[Word], opened: str) -> Word:
+    """The last word, with the bracket behind a number that a fax left little of: something was
+    overlooked there."""
+    last = words[-1]
+    is_number = _NUMBER_IN_BRACKETS.search("".join(word.text for word in words))
+    if not is_number or last.overlooked < LEAST_OF_BRACKET:
+        return last
+    return replace(
+        last, text=last.text + CLOSING[opened], weakest=min(last.weakest, LOST_BRACKET_DOUBT)
+    )
+
+
+def _without_echo(words: Sequence[Word], index: int) -> str:
+    """The text of a word without the second of a pair of brackets at its end, where all words
+    close one bracket more than they open, further on."""
+    text = words[index].text
     if text[-1:] not in ENDING or _left_open(text[:-1]) < 1:
         return text
-    return text[:-1] if _left_open("".join(word.text for word in after)) < 0 else text
+    every, after = ("".join(word.text for word in part) for part in (words, words[index + 1 :]))
+    return text[:-1] if _left_open(every) < 0 and _left_open(after) < 0 else text
 
 
 def _left_open(text: str) -> int:

@@ -19,6 +19,7 @@ from extraction.grid.grids import (
     edges_to_tables,
     touching_to_components,
 )
+from extraction.grid.lattice import Lattice
 from extraction.values import Edge
 
 DPI = 144.0
@@ -174,3 +175,28 @@ def test_two_framed_tables_are_taken_apart_where_nothing_is_seen_between_them() 
     traced = [*upper, *lower, Edge("vertical", 10.0, 10.0, 200.0)]
     grids = edges_to_grids(traced, 1, DPI, edges_to_probe([*upper, *lower], 4.0))
     assert [(grid.rows, grid.columns, len(grid.cells)) for grid in grids] == [(2, 2, 4)] * 2
+
+
+def test_a_ruling_that_a_scan_shows_twice_is_one() -> None:
+    xs, ys = [30.0, 130.0, 230.0, 330.0], [40.0, 80.0, 120.0]
+    tiles = [(row, column, row + 1, column + 1) for row in range(2) for column in range(3)]
+    again = [Edge("vertical", 236.0, 80.0, 120.0)]
+    edges = [*tiles_to_edges(xs, ys, tiles), *again]
+
+    def seen(lattice: Lattice) -> Lattice:
+        return lattice
+
+    (grid,) = edges_to_grids(edges, 1, DPI, edges_to_probe(edges, 4.0), seen)
+    assert (grid.rows, grid.columns, len(grid.cells)) == (2, 3, 6)
+    # Of a page with exact rulings nothing is taken away.
+    (exact,) = edges_to_grids(edges, 1, DPI)
+    assert exact.columns == 4
+
+
+@given(tilings())
+def test_cells_that_hold_a_text_are_no_slivers(
+    tiling: tuple[list[float], list[float], list[Tile]],
+) -> None:
+    edges = tiles_to_edges(*tiling)
+    seen = edges_to_grids(edges, 1, DPI, edges_to_probe(edges, 4.0), lambda lattice: lattice)
+    assert seen == edges_to_grids(edges, 1, DPI, edges_to_probe(edges, 4.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,8 +46,26 @@ def test_a_bracket_at_the_end_of_a_row_is_no_pair_where_it_is_closed_on_the_next
     assert [part.text for part in closed] == ["效益指标（", "30分)"]
     closed = close_brackets([word("指标（30）"), word("分）")])
     assert [part.text for part in closed] == ["指标（30", "分）"]
-    blank = [word("盖章（）"), word("（30分)")]
-    assert close_brackets(blank) == tuple(blank)
+    for kept in (["盖章（）", "（30分)"], ["（泸政发〔2020〕", "23号），印发"]):
+        assert [part.text for part in close_brackets([word(text) for text in kept])] == kept
+
+
+@pytest.mark.parametrize(
+    ("read", "overlooked", "meant"),
+    [
+        (["产出指标(50", "分"], 0.1, ["产出指标(50", "分)"]),
+        (["产出指标(50", "分"], 0.0, ["产出指标(50", "分"]),
+        # The page may end in the middle of a sentence.
+        (["有效缓解（包含但不", "限于"], 0.1, ["有效缓解（包含但不", "限于"]),
+        (["产出指标（50分）"], 0.1, ["产出指标（50分）"]),
+    ],
+)
+def test_a_bracket_behind_a_number_that_a_fax_left_little_of_is_closed(
+    read: list[str], overlooked: float, meant: list[str]
+) -> None:
+    closed = close_brackets([replace(word(text), overlooked=overlooked) for text in read])
+    assert [part.text for part in closed] == meant
+    assert (closed[-1].weakest < 0.8) == (read != meant)
 
 
 @given(st.text("〔〕[]（）字", max_size=20))
