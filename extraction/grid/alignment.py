@@ -10,6 +10,7 @@ A block is a table when gutters part its lines into columns; prose never lines u
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,11 +37,12 @@ from extraction.grid.half_ruled import (
 )
 from extraction.grid.row_bands import words_to_bands, words_to_rows
 from extraction.grid.spans import (
+    Area,
     Layout,
     Row,
+    areas_down,
     head_to_levels,
     layout_to_grid,
-    merged_down,
     names_over_head,
 )
 from extraction.values import Edge, Grid, Word, boxes_union
@@ -199,17 +201,60 @@ def block_to_grid(
         if every
         else [row for strip in strips for row in words_to_rows(strip, columns, height)]
     )
+    bodies = [rows]
     if stack is None:
-        rows = without_outer_lines(rows, columns, height)
-    columns = joined_columns(rows, columns, height)
-    if len(rows) < settings.fewest_rows - (stack is not None) or len(columns) < fewest:
-        return None
-    layout = rows_to_layout(rows, columns, stack, height)
-    if stack is not None and every:
-        layout = replace(layout, areas=tuple(unruled_areas(stack, layout.xs, layout.ys, height)))
-    layout = with_head(layout)
-    grid = layout_to_grid(layout if every else with_merged(layout), page)
-    return grid if is_table(grid, fewest, settings) else None
+        bodies = [without_outer_lines(rows, columns, height)]
+        bodies += bodies_below_head(bodies[0], columns, height, fewest)
+    layouts = []
+    for body in bodies:
+        own = joined_columns(body, columns, height)
+        if len(body) < settings.fewest_rows - (stack is not None) or len(own) < fewest:
+            continue
+        layout = rows_to_layout(body, own, stack, height)
+        if stack is not None and every:
+            areas = unruled_areas(stack, layout.xs, layout.ys, height)
+            layout = replace(layout, areas=tuple(areas))
+        layout = with_head(layout)
+        layouts.append(layout if every else with_merged(layout))
+    # The way in which names stand over their rows, none on a row of its own, where there is one.
+    layouts.sort(key=lambda layout: len(layout.rows) if has_names_down(layout) else math.inf)
+    grids = (layout_to_grid(layout, page) for layout in layouts)
+    return next((grid for grid in grids if is_table(grid, fewest, settings)), None)
+
+
+def bodies_below_head(
+    rows: Sequence[Row], columns: Sequence[Column], height: float, fewest: int
+) -> list[list[Row]]:
+    """The table that begins with the first row of names of columns, where other text stands
+    above it; names that stand between two rows, for more than one, are put into the nearer."""
+    heads = (
+        number
+        for number, row in enumerate(rows)
+        if len({columns_of_box(word.box, columns, height) for word in row}) >= fewest
+        and all(len(columns_of_box(word.box, columns, height)) == 1 for word in row)
+    )
+    head = next(heads, None)
+    if head is None:
+        return []
+    body: list[Row] = []
+    between: Row = ()
+    for row in rows[head:]:
+        at = {columns_of_box(word.box, columns, height) for word in row}
+        if body and len(at) == 1 and next(iter(at)).stop <= _LEADING_COLUMNS:
+            between = (*between, *row)
+            continue
+        if between:
+            name = boxes_union(word.box for word in between)
+            above, below = (boxes_union(word.box for word in one) for one in (body[-1], row))
+            if name.center[1] - above.center[1] < below.center[1] - name.center[1]:
+                body[-1] = (*body[-1], *between)
+            else:
+                row = (*between, *row)
+            between = ()
+        body.append(row)
+    if between:
+        body[-1] = (*body[-1], *between)
+    return [body]
 
 
 def without_outer_lines(rows: Sequence[Row], columns: Sequence[Column], height: float) -> list[Row]:
@@ -313,12 +358,18 @@ def _first_rows_joined(layout: Layout) -> Layout:
 def with_merged(layout: Layout) -> Layout:
     """``layout`` with names in its first columns over the rows that they stand for."""
     first = max((area.bottom for area in layout.areas if area.top == 0), default=1)
-    merged = [
-        area
-        for column in range(min(_LEADING_COLUMNS, len(layout.columns)))
-        for area in merged_down(layout, column, first)
-    ]
+    merged: list[Area] = []
+    inner: list[Area] = []
+    for column in reversed(range(min(_LEADING_COLUMNS, len(layout.columns)))):
+        areas = areas_down(layout, column, first)
+        inner = areas or areas_down(layout, column, first, inner)
+        merged = [*(area for area in inner if area.bottom - area.top > 1), *merged]
     return replace(layout, areas=(*layout.areas, *merged))
+
+
+def has_names_down(layout: Layout) -> bool:
+    """Whether names stand over three rows and more."""
+    return any(area.bottom - area.top > 2 for area in layout.areas)
 
 
 def is_table(grid: Grid, fewest: int, settings: AlignmentSettings) -> bool:

@@ -19,7 +19,11 @@ NEVER_FIRST = frozenset("，。、；：！？）》”’%％,.;:!?)")
 
 @dataclass(frozen=True, slots=True)
 class RowCosts:
-    """What speaks against a row; ``highest`` in heights of a line."""
+    """What speaks against a row; ``highest`` in heights of a line.
+
+    ``side_by_side`` is for each column more than one that goes on to another line before its
+    last was full: so do two rows beside a name that stands between them.
+    """
 
     blank: float = 0.35
     off_centre: float = 1.5
@@ -28,6 +32,7 @@ class RowCosts:
     not_full: float = 0.9
     apart: float = 1.0
     none_single: float = 1.5
+    side_by_side: float = 0.6
     torn: float = 0.25
     most_torn: float = 0.5
     impossible: float = 100.0
@@ -139,7 +144,7 @@ def _add_piece(pieces: list[_Piece], piece: _Piece, height: float) -> None:
 def _row_cost(table: _Table, start: int, end: int, costs: RowCosts) -> float:
     """What speaks against bands ``start`` … ``end`` - 1 being one row."""
     total = 0.0
-    fewest = 99
+    fewest, broken = 99, 0
     centres: list[tuple[float, int, float]] = []
     for number, column in enumerate(table.columns):
         inside = [piece for piece in column if start <= piece.band < end]
@@ -149,9 +154,12 @@ def _row_cost(table: _Table, start: int, end: int, costs: RowCosts) -> float:
             continue
         fewest = min(fewest, len(inside))
         centres.append(((inside[0].centre + inside[-1].centre) / 2, len(inside), weight))
-        total += sum(_join_cost(table, number, a, b, costs) for a, b in pairwise(inside))
+        joins = [_join_cost(table, number, a, b, costs) for a, b in pairwise(inside)]
+        total += sum(joins)
+        broken += max(joins, default=0.0) > costs.not_full
     if not centres:
         return costs.impossible
+    total += costs.side_by_side * max(0, broken - 1)
     if len(centres) > 1 and fewest > 1:
         total += costs.none_single
     single = [centre for centre, count, _ in centres if count == 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby, pairwise
+from statistics import mean
 from typing import NamedTuple
 
 from extraction.grid.gutters import Column, columns_of_box
@@ -13,6 +14,10 @@ from extraction.values import Box, Cell, Grid, Word, boxes_union
 Row = tuple[Word, ...]
 QUALITY = 0.5
 """Of a side that no ruling shows."""
+
+FARTHEST_OFF, WELL_CENTRED = 0.7, 0.35
+"""In heights of a line: how far a text may stand off the middle of its rows, and how far all of
+a column do on average where nothing else tells their rows."""
 
 LEAST_HEADED = 0.8
 """Share of the columns that the line below a line of group names names one by one."""
@@ -128,25 +133,37 @@ def spans_of_words(layout: Layout) -> Iterator[Area]:
                 yield Area(number, number + 1, reached.start, reached.stop)
 
 
-def merged_down(layout: Layout, column: int, first: int) -> list[Area]:
-    """Areas over several rows from row ``first`` on, each centred on its text; none unless
-    every text of the column is centred so."""
-    if sum(_in_column(row, layout, column) is not None for row in layout.rows) < 2:
-        return []
-    areas = []
+def areas_down(layout: Layout, column: int, first: int, inner: Sequence[Area] = ()) -> list[Area]:
+    """Areas of all rows from row ``first`` on, each centred on its text; none unless every text
+    of the column is centred so.
+
+    ``inner`` are the areas of the column that the names of this one part further: its areas end
+    where some of those do. Where the texts are well centred, or so bound, the last area may be
+    blank: its text may stand on the next page.
+    """
+    limits = [area.bottom for area in inner] or range(len(layout.ys))
+    areas: list[Area] = []
+    offs: list[float] = []
     start = first
     for centre in _text_centres(layout, column, first):
-        ends = range(start + 1, len(layout.ys))
-        if not ends:
-            return []
-        top = layout.ys[start]
-        stop = min(ends, key=lambda end: abs((top + layout.ys[end]) / 2 - centre))
-        if abs((top + layout.ys[stop]) / 2 - centre) > 0.7 * layout.height:
+        away = {
+            end: abs((layout.ys[start] + layout.ys[end]) / 2 - centre)
+            for end in limits
+            if end > start
+        }
+        stop = min(away, key=away.__getitem__, default=start)
+        if stop == start or away[stop] > FARTHEST_OFF * layout.height:
             return []
         areas.append(Area(start, stop, column, column + 1))
+        offs.append(away[stop])
         start = stop
-    several = [area for area in areas if area.bottom - area.top > 1]
-    return several if start == len(layout.rows) and len(areas) > 1 else []
+    if not areas:
+        return []
+    sure = bool(inner) or (len(areas) > 1 and mean(offs) < WELL_CENTRED * layout.height)
+    if start < len(layout.rows) and sure:
+        areas.append(Area(start, len(layout.rows), column, column + 1))
+        start = len(layout.rows)
+    return areas if start == len(layout.rows) and len(areas) > 1 else []
 
 
 def _text_centres(layout: Layout, column: int, first: int) -> list[float]:
@@ -161,13 +178,6 @@ def _text_centres(layout: Layout, column: int, first: int) -> list[float]:
             else:
                 boxes.append(word.box)
     return [box.center[1] for box in boxes]
-
-
-def _in_column(row: Row, layout: Layout, column: int) -> Word | None:
-    inside = range(column, column + 1)
-    return next(
-        (w for w in row if columns_of_box(w.box, layout.columns, layout.height) == inside), None
-    )
 
 
 def layout_to_grid(layout: Layout, page: int) -> Grid:
