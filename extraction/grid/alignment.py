@@ -10,9 +10,8 @@ A block is a table when gutters part its lines into columns; prose never lines u
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -201,60 +200,65 @@ def block_to_grid(
         if every
         else [row for strip in strips for row in words_to_rows(strip, columns, height)]
     )
-    bodies = [rows]
     if stack is None:
-        bodies = [without_outer_lines(rows, columns, height)]
-        bodies += bodies_below_head(bodies[0], columns, height, fewest)
-    layouts = []
-    for body in bodies:
-        own = joined_columns(body, columns, height)
-        if len(body) < settings.fewest_rows - (stack is not None) or len(own) < fewest:
-            continue
-        layout = rows_to_layout(body, own, stack, height)
+        rows = without_outer_lines(rows, columns, height)
+    layouts = [] if stack else layouts_beside_names(rows, columns, height)
+    own = joined_columns(rows, columns, height)
+    if len(rows) >= settings.fewest_rows - (stack is not None):
+        layout = rows_to_layout(rows, own, stack, height)
         if stack is not None and every:
             areas = unruled_areas(stack, layout.xs, layout.ys, height)
             layout = replace(layout, areas=tuple(areas))
         layout = with_head(layout)
         layouts.append(layout if every else with_merged(layout))
-    # The way in which names stand over their rows, none on a row of its own, where there is one.
-    layouts.sort(key=lambda layout: len(layout.rows) if has_names_down(layout) else math.inf)
-    grids = (layout_to_grid(layout, page) for layout in layouts)
+    grids = (layout_to_grid(layout, page) for layout in layouts if len(layout.columns) >= fewest)
     return next((grid for grid in grids if is_table(grid, fewest, settings)), None)
 
 
-def bodies_below_head(
-    rows: Sequence[Row], columns: Sequence[Column], height: float, fewest: int
-) -> list[list[Row]]:
-    """The table that begins with the first row of names of columns, where other text stands
-    above it; names that stand between two rows, for more than one, are put into the nearer."""
-    heads = (
-        number
-        for number, row in enumerate(rows)
-        if len({columns_of_box(word.box, columns, height) for word in row}) >= fewest
-        and all(len(columns_of_box(word.box, columns, height)) == 1 for word in row)
-    )
-    head = next(heads, None)
+def layouts_beside_names(
+    rows: Sequence[Row], columns: Sequence[Column], height: float
+) -> list[Layout]:
+    """The ways to take the first columns as names of several rows each, which then say nothing of
+    where the rows are: each name stands in the middle of its own.
+
+    The table begins with the first row of names of columns; text may stand above that.
+    """
+    head = next((n for n, row in enumerate(rows) if _is_head(row, columns, height)), None)
     if head is None:
         return []
-    body: list[Row] = []
-    between: Row = ()
-    for row in rows[head:]:
-        at = {columns_of_box(word.box, columns, height) for word in row}
-        if body and len(at) == 1 and next(iter(at)).stop <= _LEADING_COLUMNS:
-            between = (*between, *row)
+    words = [word for row in rows[head + 1 :] for word in row]
+    layouts = []
+    for leading in range(min(_LEADING_COLUMNS, len(columns) - 1), 0, -1):
+        names = {w for w in words if columns_of_box(w.box, columns, height).stop <= leading}
+        body = words_to_rows([word for word in words if word not in names], columns, height)
+        if not names or not body:
             continue
-        if between:
-            name = boxes_union(word.box for word in between)
-            above, below = (boxes_union(word.box for word in one) for one in (body[-1], row))
-            if name.center[1] - above.center[1] < below.center[1] - name.center[1]:
-                body[-1] = (*body[-1], *between)
-            else:
-                row = (*between, *row)
-            between = ()
-        body.append(row)
-    if between:
-        body[-1] = (*body[-1], *between)
-    return [body]
+        plain = [rows[head], *body]
+        named = _with_names(plain, names)
+        own = joined_columns(named, columns, height)
+        layout = rows_to_layout(named, own, None, height)
+        layout = with_merged(replace(layout, ys=rows_to_layout(plain, own, None, height).ys))
+        merged = {area.left for area in layout.areas if area.bottom - area.top > 1}
+        if merged >= {*range(leading)}:
+            layouts.append(layout)
+    return layouts
+
+
+def _is_head(row: Row, columns: Sequence[Column], height: float) -> bool:
+    """Whether each column has a name in ``row``, and none more than a part of one."""
+    places = [columns_of_box(word.box, columns, height) for word in row]
+    return all(len(place) == 1 for place in places) and len({*places}) == len(columns)
+
+
+def _with_names(rows: Sequence[Row], names: Iterable[Word]) -> list[Row]:
+    """``rows`` with each name in the row that it is nearest to, the first one aside."""
+    middles = [boxes_union(word.box for word in row).center[1] for row in rows[1:]]
+    named = list(rows)
+    for name in sorted(names, key=lambda name: name.box.top):
+        y = name.box.center[1]
+        nearest = min(range(len(middles)), key=lambda n: abs(middles[n] - y))
+        named[nearest + 1] = (*named[nearest + 1], name)
+    return named
 
 
 def without_outer_lines(rows: Sequence[Row], columns: Sequence[Column], height: float) -> list[Row]:
@@ -365,11 +369,6 @@ def with_merged(layout: Layout) -> Layout:
         inner = areas or areas_down(layout, column, first, inner)
         merged = [*(area for area in inner if area.bottom - area.top > 1), *merged]
     return replace(layout, areas=(*layout.areas, *merged))
-
-
-def has_names_down(layout: Layout) -> bool:
-    """Whether names stand over three rows and more."""
-    return any(area.bottom - area.top > 2 for area in layout.areas)
 
 
 def is_table(grid: Grid, fewest: int, settings: AlignmentSettings) -> bool:

@@ -14,6 +14,9 @@ from statistics import median
 from extraction.grid.gutters import Column, columns_of_box, find_em, text_units
 from extraction.values import Word
 
+ROWS_APART = 0.75
+"""Of the usual distance of lines: where those of one text are nearer, rows stand apart."""
+
 NEVER_FIRST = frozenset("，。、；：！？）》”’%％,.;:!?)")
 
 
@@ -22,7 +25,8 @@ class RowCosts:
     """What speaks against a row; ``highest`` in heights of a line.
 
     ``side_by_side`` is for each column more than one that goes on to another line before its
-    last was full: so do two rows beside a name that stands between them.
+    last was full: so do two rows beside a name that stands between them. ``near`` speaks against
+    a border between lines as near as those of one text, where rows stand farther apart.
     """
 
     blank: float = 0.35
@@ -35,6 +39,7 @@ class RowCosts:
     side_by_side: float = 0.6
     torn: float = 0.25
     most_torn: float = 0.5
+    near: float = 0.7
     impossible: float = 100.0
     highest: float = 16.0
 
@@ -57,6 +62,7 @@ class _Table:
     weights: tuple[float, ...]
     widths: tuple[float, ...]
     leading: float
+    pitch: float
     em: float
     height: float
 
@@ -121,6 +127,7 @@ def _bands_to_table(
         tuple(min(1.0, count / usual) for count in counts),
         tuple(max((p.width for p in c if not p.spans), default=0.0) for c in pieces),
         max(pitches[len(pitches) // 20], 0.8 * height) if pitches else 1.3 * height,
+        median(pitches) if pitches else 1.3 * height,
         em,
         height,
     )
@@ -194,16 +201,19 @@ def _is_full(table: _Table, column: int, upper: _Piece, lower: _Piece) -> bool:
 
 def _torn(table: _Table, band: int, costs: RowCosts) -> float:
     """What speaks against a new row after ``band``: texts that seem to run on."""
-    total = 0.0
+    total = near = 0.0
+    parted = table.leading < ROWS_APART * table.pitch
     for number, column in enumerate(table.columns):
         upper = next((piece for piece in reversed(column) if piece.band <= band), None)
         lower = next((piece for piece in column if piece.band > band), None)
         if upper is None or lower is None or upper.spans or lower.spans:
             continue
+        if parted and lower.centre - upper.centre < 1.15 * table.leading:
+            near = costs.near
         if lower.text[0] in NEVER_FIRST:
             total += 2 * costs.torn
         elif lower.centre - upper.centre < 1.15 * table.leading and _is_full(
             table, number, upper, lower
         ):
             total += costs.torn
-    return min(total, costs.most_torn)
+    return min(total, costs.most_torn) + near
