@@ -29,7 +29,9 @@ class UnseenForm:
     kind: str | None = None
 
 
-def unseen_forms(per_level: int, levels: tuple[Level, ...] = LEVEL_NAMES) -> Iterator[UnseenForm]:
+def unseen_forms(
+    per_level: int, levels: tuple[Level, ...] = LEVEL_NAMES, first_seed: int = FIRST_SEED
+) -> Iterator[UnseenForm]:
     """At each level in turn the declared types and other kinds, two of three declared."""
     kinds = form_kinds()
     declared, others = kinds[:2], kinds[2:]
@@ -38,7 +40,7 @@ def unseen_forms(per_level: int, levels: tuple[Level, ...] = LEVEL_NAMES) -> Ite
         for k in range(per_level):
             turn = number * per_level + k
             kind = others[turn // 3 % len(others)] if k % 3 == 2 else declared[k % 3]
-            yield UnseenForm(FIRST_SEED + number * SEEDS_PER_LEVEL + k, level, kind)
+            yield UnseenForm(first_seed + number * SEEDS_PER_LEVEL + k, level, kind)
 
 
 def form_rng(form: UnseenForm) -> np.random.Generator:
