@@ -19,9 +19,10 @@ from models.synthesis.forms import make_form
 from models.synthesis.scan import scan_page
 
 LEVELS = (
-    *("office200", "stamped200", "fax200", "archive150", "archive150", "photo", "photo"),
-    *("fax200", "copy", "copy", "lowres", "lowres", "marker", "screen", "mixed", "mixed"),
-    *("clean300", "clean300", "office200", "stamped200", "fax200"),
+    *("clean300", "office200", "stamped200") * 2,
+    *("fax200", "archive150") * 4,
+    *("photo", "copy", "lowres", "mixed") * 2,
+    *("marker", "screen"),
 )
 PRINT_DPIS = (150, 200, 200, 300)
 
