@@ -15,6 +15,7 @@ from extraction.fields.form_type import find_form_type
 from extraction.grid.alignment import find_aligned_grids
 from extraction.grid.cells import words_into_cells
 from extraction.grid.continued import restore_outer_columns
+from extraction.grid.false_sides import without_false_sides
 from extraction.grid.grids import edges_to_grids
 from extraction.grid.join import join_grids
 from extraction.grid.lines import evidence_to_edges, evidence_to_probe
@@ -130,7 +131,8 @@ def read_page(raw: RawPage, rulings: RulingModels, reader: Reader) -> tuple[Page
     clock.lap("grid")
     if page.words is None:
         grids, words = reader.read_words(page, grids)
-        grids = tuple(without_lone_rows(restore_lost_sides(grid)) for grid in grids)
+        whole = (without_false_sides(grid) for grid in grids)
+        grids = tuple(without_lone_rows(restore_lost_sides(grid)) for grid in whole)
     else:
         grids, words = words_into_cells(page.words, grids)
     clock.lap("ocr" if page.words is None else "text_layer")

@@ -1,0 +1,85 @@
+"""Sides that are none, told by where a text stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extraction.grid.false_sides import without_false_sides
+from extraction.values import Box, Cell, Grid, Word
+
+ROW, COLUMN = 60.0, 200.0
+
+
+def cell(
+    row: int, column: int, spans: tuple[int, int] = (1, 1), text: str = "", quality: float = 0.6
+) -> Cell:
+    """A cell whose text, 80 × 20 pixels, stands in its middle."""
+    rowspan, colspan = spans
+    box = Box(column * COLUMN, row * ROW, (column + colspan) * COLUMN, (row + rowspan) * ROW)
+    return Cell(row, column, rowspan, colspan, box, 1, at(*box.center, text), quality)
+
+
+def at(x: float, y: float, text: str) -> tuple[Word, ...]:
+    return (Word(text, Box(x - 40, y - 10, x + 40, y + 10), 0.9, 0.9, 1),) if text else ()
+
+
+def label_beside_rows(words: tuple[Word, ...], quality: float = 0.6) -> Grid:
+    """Four rows, and on their left a column that is cut below the third."""
+    label = replace(cell(0, 0, (3, 1), quality=quality), words=words)
+    rows = [cell(row, 1, text="甲") for row in range(4)]
+    return Grid(4, 2, (label, cell(3, 0, quality=quality), *rows))
+
+
+def test_a_label_in_the_middle_of_two_halves_was_printed_over_both() -> None:
+    """产出 lost its last row, which took the label of the next page."""
+    mended = without_false_sides(label_beside_rows(at(100, 2 * ROW, "产出")))
+    (label,) = (one for one in mended.cells if one.column == 0)
+    assert (label.rowspan, label.text, label.box.height) == (4, "产出", 4 * ROW)
+    assert (mended.rows, mended.columns, len(mended.cells)) == (4, 2, 5)
+
+
+@pytest.mark.parametrize(
+    ("y", "quality"),
+    [
+        (1.5 * ROW, 0.6),  # in the middle of its own half
+        (12.0, 0.6),  # at its upper side
+        (2.5 * ROW, 0.6),  # neither here nor there
+        (2 * ROW, 0.99),  # all sides are plain to see
+    ],
+)
+def test_a_label_of_its_own_half_leaves_the_other_blank(y: float, quality: float) -> None:
+    grid = label_beside_rows(at(100, y, "产出"), quality)
+    assert without_false_sides(grid) is grid
+
+
+def test_a_heading_cut_by_the_column_line_above_is_one_cell() -> None:
+    above = (cell(0, 0, text="甲"), cell(0, 1, (1, 3), text="乙"))
+    heading = replace(cell(1, 1, (1, 3)), words=at(2 * COLUMN, 1.5 * ROW, "预期目标"))
+    mended = without_false_sides(Grid(2, 4, (*above, cell(1, 0), heading)))
+    (whole,) = (one for one in mended.cells if one.text == "预期目标")
+    # No cell begins any more where only the second column's own cells began.
+    assert (whole.column, whole.colspan, mended.columns) == (0, 2, 2)
+
+
+def test_both_halves_with_a_text_are_two_cells() -> None:
+    grid = label_beside_rows(at(100, 2 * ROW, "产出"))
+    filled = tuple(
+        replace(one, words=at(*one.box.center, "效益")) if not one.words else one
+        for one in grid.cells
+    )
+    assert without_false_sides(replace(grid, cells=filled)) == replace(grid, cells=filled)
+
+
+@given(st.lists(st.lists(st.integers(0, 2), min_size=3, max_size=3), min_size=1, max_size=5))
+def test_texts_in_the_middles_of_their_cells_join_nothing(rows: list[list[int]]) -> None:
+    cells = [
+        cell(row, column, text="文" * kind)
+        for row, kinds in enumerate(rows)
+        for column, kind in enumerate(kinds)
+    ]
+    grid = Grid(len(rows), 3, tuple(cells))
+    assert without_false_sides(grid) is grid
