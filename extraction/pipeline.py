@@ -131,8 +131,7 @@ def read_page(raw: RawPage, rulings: RulingModels, reader: Reader) -> tuple[Page
     clock.lap("grid")
     if page.words is None:
         grids, words = reader.read_words(page, grids)
-        whole = (without_false_sides(grid) for grid in grids)
-        grids = tuple(without_lone_rows(restore_lost_sides(grid)) for grid in whole)
+        grids = tuple(mended(grid) for grid in grids)
     else:
         grids, words = words_into_cells(page.words, grids)
     clock.lap("ocr" if page.words is None else "text_layer")
@@ -148,6 +147,11 @@ def read_page(raw: RawPage, rulings: RulingModels, reader: Reader) -> tuple[Page
         loose_words=loose,
         elapsed_ms=clock.elapsed_ms,
     )
+
+
+def mended(grid: Grid) -> Grid:
+    """``grid`` with its sides put right by the words that stand between them."""
+    return without_lone_rows(restore_lost_sides(without_false_sides(grid)))
 
 
 def find_grids(
