@@ -191,9 +191,12 @@ def lines_in_reading_order(lines: Sequence[Line], mask: Mask, usual: float) -> l
 
 
 def _lies_in_another(piece: Line, pieces: Sequence[Line]) -> bool:
+    """Whether a larger one holds most of ``piece``, at its own height: a box that was drawn too
+    high holds most of the row above, too, whose middle lies elsewhere."""
     return any(
         other.box.area > piece.box.area
         and other.box.intersection(piece.box).area > 0.6 * piece.box.area
+        and abs(other.box.center[1] - piece.box.center[1]) < 0.5 * piece.box.height
         for other in pieces
     )
 

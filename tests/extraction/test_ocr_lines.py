@@ -167,6 +167,16 @@ def test_a_row_that_was_split_off_and_detected_by_itself_is_one_row() -> None:
     assert join_crossing([above, split, itself]) == [above, joined]
 
 
+def test_a_box_drawn_too_high_does_not_swallow_the_row_above() -> None:
+    """示范区创新主体“ and 走出去”服务需求 were read as one row: 走区服务水."""
+    first, second = Line(Box(9, 7, 185, 35), 0), Line(Box(9, 18, 186, 59), 0)
+    ink = mask_of(Box(17, 11, 180, 31), Box(17, 32, 180, 52))
+    ordered = lines_in_reading_order([second, first], ink, usual=25.0)
+    assert [line.box.top for line in ordered] == [7, 18]
+    crops = [line_crop(line, ordered, Box(8, 7, 188, 80), ink, EM) for line in ordered]
+    assert crops[0].bottom <= 34 and crops[1].top >= 29
+
+
 def test_row_of_a_lone_full_stop_follows_the_spacing_above() -> None:
     lines = [Line(Box(0, 10, 100, 30), 0), Line(Box(0, 36, 100, 56), 0)]
     assert nearest_row(75.0, lines, EM) == 72.0
