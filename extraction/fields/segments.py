@@ -59,7 +59,8 @@ def split_blocks(view: TableView, block: HeaderBlock) -> tuple[tuple[range, ...]
     """Segments of each block, where headers repeat from left to right.
 
     Segments left of the first repeated header are shared: they stand in every block, and
-    the assignment drops those that a block has of its own.
+    the assignment drops those that a block has of its own. A block whose first headers were
+    misread begins before the one that is seen to repeat.
     """
     names = [_header_name(view, block, segment) for segment in block.segments]
     starts = [k for k, name in enumerate(names) if name is not None and names.index(name) < k]
@@ -67,6 +68,9 @@ def split_blocks(view: TableView, block: HeaderBlock) -> tuple[tuple[range, ...]
         return (block.segments,)
     repeated = names.index(names[starts[0]])
     width = starts[0] - repeated
+    lacking = -(len(names) - repeated) % width
+    if lacking <= repeated and not any(names[starts[0] - lacking : starts[0]]):
+        repeated -= lacking
     shared = block.segments[:repeated]
     own = block.segments[repeated:]
     parts = [own[k : k + width] for k in range(0, len(own), width)]

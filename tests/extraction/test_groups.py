@@ -206,6 +206,25 @@ def test_doubled_columns_give_rows_from_left_to_right_line_by_line() -> None:
     ]
 
 
+def test_the_second_half_of_doubled_columns_is_read_where_its_first_header_was_not() -> None:
+    """一级指标 came out as 级指标 on a fax, and half of the rows were lost."""
+    half = ["二级指标", "三级指标", "指标值"]
+    grid = grid_of(
+        [
+            ["一级指标", *half, "级", *half],
+            ["产出指标", "数量指标", "甲", "1", "产出指标", "数量指标", "乙", "2"],
+            ["效益指标", "社会效益", "丙", "3", "满意度指标", "服务对象满意度", "丁", "4"],
+        ]
+    )
+    rows = indicators(grid, declaration=TARGET)
+    assert texts(rows, "level1", "level3", "target") == [
+        ("产出指标", "甲", "1"),
+        ("产出指标", "乙", "2"),
+        ("效益指标", "丙", "3"),
+        ("满意度指标", "丁", "4"),
+    ]
+
+
 def test_funds_side_by_side_are_pairs_from_left_to_right() -> None:
     grid = grid_of(
         [
