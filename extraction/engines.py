@@ -201,9 +201,13 @@ class OpenVinoRunner:
         return [done[index] for index in sorted(done)]
 
 
+def has_fast_bfloat16() -> bool:
+    """Whether the processor has a matrix unit for bf16; elsewhere it only loses time."""
+    return "amx_bf16" in cpu_flags()
+
+
 def precision() -> str:
-    """bf16 only where the processor has a matrix unit for it: else it is emulated."""
-    return "bf16" if "amx_bf16" in cpu_flags() else "f32"
+    return "bf16" if has_fast_bfloat16() else "f32"
 
 
 def open_runner(

@@ -29,11 +29,11 @@ from transformers import (
     TrainingArguments,
 )
 
+from extraction.engines import has_fast_bfloat16
 from models.base_network import Base
 from models.label_loss import LabelLoss
 from models.mixture import Batch, MixedSteps, Part, PlanSettings, fixed_batches, share_out
 from models.network import TokenClassifier
-from models.processor import has_fast_bfloat16
 from models.samples import Variation
 from models.train import class_weights
 

@@ -24,10 +24,10 @@ from torch.nn import functional
 
 from extraction.declarations import labels as declared_labels
 from extraction.declarations import load_declarations
+from extraction.engines import has_fast_bfloat16
 from models.dataset import DatasetSettings, make_dataset
 from models.labelled_forms import files_digest, read_forms
 from models.network import NetworkSettings, TokenClassifier
-from models.processor import has_fast_bfloat16
 from models.registry import SHIPPED_FOLDER
 from models.release import Outcome, release_version
 from models.samples import (

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.processor import has_fast_bfloat16
+from extraction.engines import has_fast_bfloat16
 from models.ruling_dataset import RulingPage, read_ruling_pages, write_ruling_pages
 from models.ruling_network import RulingNetwork
 
@@ -118,10 +118,11 @@ def train(pages: Sequence[RulingPage], steps: int, seed: int) -> RulingNetwork:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
+    bfloat16 = has_fast_bfloat16()
     started, smooth = time.monotonic(), 0.0
     for step in range(1, steps + 1):
         grey, rulings = batch_of(pages, rng)
-        with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             logits = network(grey)
         loss = ruling_loss(logits.float(), rulings)
         optimiser.zero_grad()

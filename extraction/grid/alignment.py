@@ -366,7 +366,9 @@ def with_merged(layout: Layout) -> Layout:
     inner: list[Area] = []
     for column in reversed(range(min(_LEADING_COLUMNS, len(layout.columns)))):
         areas = areas_down(layout, column, first)
-        inner = areas or areas_down(layout, column, first, inner)
+        if not areas and inner:
+            areas = areas_down(layout, column, first, inner)
+        inner = areas
         merged = [*(area for area in inner if area.bottom - area.top > 1), *merged]
     return replace(layout, areas=(*layout.areas, *merged))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from extraction.grid.cells import words_into_cells
-from extraction.grid.join import are_apart
+from extraction.grid.join import are_apart, column_lines
 from extraction.values import Box, Cell, Grid, PageReading, Word
 
 FARTHEST_MM = 4.0
@@ -85,7 +85,7 @@ def _strips_beside(
     """The columns of ``above`` left and right of ``box``; none where the lines do not agree."""
     same = SAME_LINE_MM / 25.4 * after.dpi
     first = sorted({side for cell in above for side in (cell.box.x0, cell.box.x1)})
-    second = _column_lines(after.grids[0])
+    second = [box.x0 + share * box.width for share in column_lines(after.grids[0])]
     shift = _best_shift(first, second, FARTHEST_MM / 25.4 * after.dpi, same)
     if shift is None:
         return [], []
@@ -127,15 +127,6 @@ def _has(lines: Sequence[float], line: float, same: float) -> bool:
     return any(abs(one - line) <= same for one in lines)
 
 
-def _column_lines(grid: Grid) -> list[float]:
-    """Where the columns of a grid on one page begin, and where the last one ends."""
-    places: dict[int, list[float]] = {}
-    for cell in grid.cells:
-        places.setdefault(cell.column, []).append(cell.box.x0)
-        places.setdefault(cell.columns.stop, []).append(cell.box.x1)
-    return [sum(at) / len(at) for _, at in sorted(places.items())]
-
-
 def _new_cells(
     strips: Sequence[Strip],
     column: int,
@@ -147,14 +138,14 @@ def _new_cells(
     and says one thing here, else one to each cell of the column beside them, which has the least
     ``outer``."""
     whole = lower.box_on(after.number)
-    rows = min(cell.row for cell in lower.cells), max(cell.rows.stop for cell in lower.cells)
-    beside = [cell for cell in lower.cells if outer(cell) == min(map(outer, lower.cells))]
+    least = min(map(outer, lower.cells))
+    beside = [cell for cell in lower.cells if outer(cell) == least]
     for number, strip in enumerate(strips, start=column):
         inside = Box(strip.x0, whole.top, strip.x1, whole.bottom)
         words = [word for word in after.loose_words if inside.contains_point(*word.box.center)]
         parts = [(one.rows, one.box) for one in sorted(beside, key=lambda cell: cell.row)]
         if strip.is_merged and _is_one_text(words):
-            parts = [(range(*rows), whole)]
+            parts = [(range(lower.rows), whole)]
         for span, box in parts:
             place = Box(strip.x0, box.top, strip.x1, box.bottom)
             yield Cell(

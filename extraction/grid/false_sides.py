@@ -7,7 +7,7 @@ other one is blank: so it was printed over both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from extraction.values import Box, Cell, Grid, boxes_union
@@ -21,19 +21,40 @@ SURE = 0.95
 
 def without_false_sides(grid: Grid) -> Grid:
     """``grid`` with each blank half joined to the half whose text was printed over both."""
-    cells = list(grid.cells)
-    while (pair := next(_cut_in_two(cells), None)) is not None:
-        first, second = pair
-        whole = replace(
-            first,
-            rowspan=second.rows.stop - first.row,
-            colspan=second.columns.stop - first.column,
-            box=boxes_union((first.box, second.box)),
-            words=(*first.words, *second.words),
-            quality=min(first.quality, second.quality),
+    while (pair := next(_cut_in_two(grid.cells), None)) is not None:
+        grid = with_joined(grid, *pair)
+    return grid
+
+
+def with_joined(grid: Grid, first: Cell, second: Cell) -> Grid:
+    """``grid`` with two cells that share a whole side as one, the upper or left one ``first``,
+    its rows and columns counted over the separators that still bound a cell."""
+    whole = replace(
+        first,
+        rowspan=second.rows.stop - first.row,
+        colspan=second.columns.stop - first.column,
+        box=boxes_union((first.box, second.box)),
+        words=(*first.words, *second.words),
+        quality=min(first.quality, second.quality),
+    )
+    cells = [whole if cell is first else cell for cell in grid.cells if cell is not second]
+    rows = _numbers(end for cell in cells for end in (cell.row, cell.rows.stop))
+    columns = _numbers(end for cell in cells for end in (cell.column, cell.columns.stop))
+    counted = (
+        replace(
+            cell,
+            row=rows[cell.row],
+            column=columns[cell.column],
+            rowspan=rows[cell.rows.stop] - rows[cell.row],
+            colspan=columns[cell.columns.stop] - columns[cell.column],
         )
-        cells = [whole if cell is first else cell for cell in cells if cell is not second]
-    return grid if len(cells) == len(grid.cells) else _numbered(grid, cells)
+        for cell in cells
+    )
+    return replace(grid, rows=len(rows) - 1, columns=len(columns) - 1, cells=tuple(counted))
+
+
+def _numbers(separators: Iterable[int]) -> dict[int, int]:
+    return {separator: number for number, separator in enumerate(sorted({*separators}))}
 
 
 def _cut_in_two(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Cell]]:
@@ -67,30 +88,3 @@ def _was_one(first: Cell, second: Cell, upright: bool) -> bool:
 
 def _along(box: Box, upright: bool) -> tuple[float, float]:
     return (box.top, box.bottom) if upright else (box.x0, box.x1)
-
-
-def _numbered(grid: Grid, cells: Sequence[Cell]) -> Grid:
-    """``cells`` counted over the rows and columns in which one of them begins."""
-    rows = {row: number for number, row in enumerate(sorted({cell.row for cell in cells}))}
-    columns = {c: number for number, c in enumerate(sorted({cell.column for cell in cells}))}
-    rows[grid.rows], columns[grid.columns] = len(rows), len(columns)
-    return replace(
-        grid,
-        rows=rows[grid.rows],
-        columns=columns[grid.columns],
-        cells=tuple(
-            replace(
-                cell,
-                row=rows[cell.row],
-                column=columns[cell.column],
-                rowspan=rows[_begun(rows, cell.rows.stop)] - rows[cell.row],
-                colspan=columns[_begun(columns, cell.columns.stop)] - columns[cell.column],
-            )
-            for cell in cells
-        ),
-    )
-
-
-def _begun(numbers: dict[int, int], line: int) -> int:
-    """The first row or column from ``line`` on in which a cell begins: nothing ends elsewhere."""
-    return min(number for number in numbers if number >= line)

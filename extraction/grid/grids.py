@@ -38,12 +38,11 @@ Judge = Callable[[Lattice], Lattice]
 @dataclass(frozen=True, slots=True)
 class GridSettings:
     """Lengths in points (1/72 inch), so that they hold at any resolution. No text fits into a cell
-    of a scanned table that is not ``narrowest_pt`` wide and ``lowest_pt`` high."""
+    of a scanned table that is less than ``sliver_pt`` wide or high."""
 
     snap_pt: float = 2.2
     reach_pt: float = 4.0
-    narrowest_pt: float = 5.5
-    lowest_pt: float = 5.5
+    sliver_pt: float = 5.5
     inferred: float = 0.6
     whole: float = 0.6
     gaps: GapSettings = field(default_factory=GapSettings)
@@ -169,9 +168,7 @@ def edges_to_parts(
     seen = _probed(xs, ys, probe or edges_to_probe(edges, snap))
     lattice = bridge_gaps(judge(seen) if judge else seen, seen, settings.gaps)
     if judge is not None:
-        px = dpi / 72
-        least = settings.narrowest_pt * px, settings.lowest_pt * px
-        lattice = without_slivers(lattice, least, settings.gaps.present)
+        lattice = without_slivers(lattice, settings.sliver_pt * dpi / 72, settings.gaps.present)
     for part in lattice_to_parts(lattice, settings.gaps.present):
         yield _closed(part, edges_to_probe(inferred, snap)) if inferred else part
 

@@ -72,15 +72,17 @@ def _bridged(
     return bridged
 
 
-def without_slivers(lattice: Lattice, least: tuple[float, float], present: float) -> Lattice:
-    """One line where two run side by side so near that no text stands between them, ``least``
-    pixels across and down: a scan may show one ruling as two, a bit off each other.
+def without_slivers(lattice: Lattice, least: float, present: float) -> Lattice:
+    """One line where two run side by side, less than ``least`` pixels apart, so that no text stands
+    between them: a scan may show one ruling as two, a bit off each other.
 
     The one that is seen less is dropped there; the outermost stays.
     """
-    narrow, low = least
-    down = _single(lattice.xs, lattice.down.T, narrow, present).T
-    return replace(lattice, down=down, across=_single(lattice.ys, lattice.across, low, present))
+    return replace(
+        lattice,
+        across=_single(lattice.ys, lattice.across, least, present),
+        down=_single(lattice.xs, lattice.down.T, least, present).T,
+    )
 
 
 def _single(

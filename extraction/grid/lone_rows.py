@@ -7,9 +7,8 @@ ruled so, while a table that lists several things in one cell prints all of them
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from extraction.values import Cell, Grid, boxes_union
+from extraction.grid.false_sides import with_joined
+from extraction.values import Cell, Grid
 
 FEWEST_BESIDE = 3
 """Cells that go through, beside the one that is cut."""
@@ -20,7 +19,8 @@ def without_lone_rows(grid: Grid) -> Grid:
     for row in range(grid.rows - 1, 0, -1):
         pair = _cut_alone(grid, row)
         if pair is not None:
-            grid = _without_row(grid, row, *pair)
+            # No cell begins there any more.
+            grid = with_joined(grid, *pair)
     return grid
 
 
@@ -35,24 +35,3 @@ def _cut_alone(grid: Grid, row: int) -> tuple[Cell, Cell] | None:
     if upper.columns != lower.columns or upper.page != lower.page or through < FEWEST_BESIDE:
         return None
     return None if upper.words and lower.words else (upper, lower)
-
-
-def _without_row(grid: Grid, row: int, upper: Cell, lower: Cell) -> Grid:
-    """``upper`` and ``lower`` as one cell, and the row before ``row`` joined with it."""
-    whole = replace(
-        upper,
-        rowspan=upper.rowspan + lower.rowspan,
-        box=boxes_union((upper.box, lower.box)),
-        words=(*upper.words, *lower.words),
-        quality=min(upper.quality, lower.quality),
-    )
-    cells = [whole if cell is upper else cell for cell in grid.cells if cell is not lower]
-    moved = (
-        replace(cell, row=cell.row - 1)
-        if cell.row >= row
-        else replace(cell, rowspan=cell.rowspan - 1)
-        if cell.rows.stop > row
-        else cell
-        for cell in cells
-    )
-    return replace(grid, rows=grid.rows - 1, cells=tuple(moved))

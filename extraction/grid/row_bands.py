@@ -208,12 +208,11 @@ def _torn(table: _Table, band: int, costs: RowCosts) -> float:
         lower = next((piece for piece in column if piece.band > band), None)
         if upper is None or lower is None or upper.spans or lower.spans:
             continue
-        if parted and lower.centre - upper.centre < 1.15 * table.leading:
+        close = lower.centre - upper.centre < 1.15 * table.leading
+        if parted and close:
             near = costs.near
         if lower.text[0] in NEVER_FIRST:
             total += 2 * costs.torn
-        elif lower.centre - upper.centre < 1.15 * table.leading and _is_full(
-            table, number, upper, lower
-        ):
+        elif close and _is_full(table, number, upper, lower):
             total += costs.torn
     return min(total, costs.most_torn) + near

@@ -38,6 +38,9 @@ SIGN_LIKE_DIGIT = 0.004
 SIGN_LIKE_DIGIT_DOUBT = 0.9
 """What such a sign keeps of the digit's probability."""
 
+_LIKE_AT_LEAST = re.compile(r"[23]\d[\d.,]*%?", re.ASCII)
+_LIKE_PER_CENT = re.compile(r".*\d[89]", re.ASCII)
+
 LETTER_ALONE_DOUBT = 0.5
 """What a letter alone in its crop keeps of its probability: most are misread digits."""
 
@@ -79,9 +82,6 @@ class Reading:
     def weakest(self) -> float:
         return min(self.probabilities, default=0.0)
 
-
-_LIKE_AT_LEAST = re.compile(r"[23]\d[\d.,]*%?", re.ASCII)
-_LIKE_PER_CENT = re.compile(r".*\d[89]", re.ASCII)
 
 NOTHING = Reading("", (), ())
 
@@ -188,7 +188,7 @@ def output_to_reading(output: Tensor, alphabet: Alphabet, used: float = 1.0) -> 
             text[index], probabilities[index] = digit, probability
         elif len(text) == 1:
             probabilities[index] *= LETTER_ALONE_DOUBT
-    for index, sign in signs_like_digits(text):
+    for index, sign in signs_like_digits("".join(text)):
         number = alphabet.characters.find(sign) + 1
         if number and output[runs[index], number].max() > SIGN_LIKE_DIGIT:
             text[index] = sign
@@ -228,12 +228,12 @@ def lone_letters(text: Sequence[str]) -> list[tuple[int, float]]:
     return found
 
 
-def signs_like_digits(text: Sequence[str]) -> list[tuple[int, str]]:
+def signs_like_digits(text: str) -> list[tuple[int, str]]:
     """Digits at the ends of a number, each with the sign that would stand there."""
     found = []
-    if _LIKE_AT_LEAST.fullmatch("".join(text)):
+    if _LIKE_AT_LEAST.fullmatch(text):
         found.append((0, "≥"))
-    if _LIKE_PER_CENT.fullmatch("".join(text)):
+    if _LIKE_PER_CENT.fullmatch(text):
         found.append((len(text) - 1, "%"))
     return found
 
