@@ -259,7 +259,7 @@ def _declarations() -> dict[str, FormDeclaration]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the confidences on simulated scans.")
-    parser.add_argument("--forms", type=int, default=264)
+    parser.add_argument("--forms", type=int, default=240)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=CALIBRATION_FILE)
     parser.add_argument("--simulated", type=Path, default=SIMULATED_FILE)

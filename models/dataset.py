@@ -69,7 +69,7 @@ class DatasetSettings:
 
     seed: int = 20211
     printed_forms: int = 8_000
-    scanned_forms: int = 220
+    scanned_forms: int = 160
     test_forms: int = 400
     scanned_test_forms: int = 40
     reader: str = "models.page_reader:read_picture"

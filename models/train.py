@@ -59,7 +59,7 @@ class TrainingSettings:
     """
 
     seed: int = 20211
-    steps: int = 2200
+    steps: int = 1900
     minutes: float = 0.0
     tokens: int = 4096
     learning_rate: float = 8e-4

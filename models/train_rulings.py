@@ -1,6 +1,6 @@
 """Train the ruling network on simulated scans and write it where ``extraction`` serves it.
 
-python -m models.train_rulings [--forms 1000] [--steps 6000] [--seed 1]
+python -m models.train_rulings [--forms 800] [--steps 3600] [--seed 1]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from extraction.engines import has_fast_bfloat16
 from models.ruling_dataset import RulingPage, read_ruling_pages, write_ruling_pages
 from models.ruling_network import RulingNetwork
 
-CROP = 384
+CROP = 320
 BATCH = 8
 AS_SCANNED = 0.3
 """Share of crops that keep the pixels of their page, and of those without noise of their own:
@@ -155,8 +155,8 @@ def export(network: RulingNetwork, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--forms", type=int, default=1000)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--forms", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=3600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=OUT)

@@ -271,7 +271,7 @@ def _perceptron_to_stored(perceptron: Perceptron) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--forms", type=int, default=900)
+    parser.add_argument("--forms", type=int, default=640)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
