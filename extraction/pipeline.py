@@ -125,7 +125,7 @@ def extract_document(
 def read_page(raw: RawPage, rulings: RulingModels, reader: Reader) -> tuple[Page, PageReading]:
     """One page: made upright, its rulings found, its cells read."""
     clock = Clock()
-    page = find_upright(raw, reader.score_upright)
+    page = find_upright(raw, reader)
     clock.lap("upright")
     page, edges, grids = find_grids(page, raw, rulings)
     clock.lap("grid")

@@ -104,6 +104,10 @@ class Reader:
         """The probability that each crop of one text line stands upright."""
         return self._models.upright(crops)
 
+    def count_legible(self, crops: Sequence[Image]) -> float:
+        """The characters read in crops of one text line each, counted by their line's score."""
+        return sum(len(line.text.strip()) * line.score for line in self._models.read(crops))
+
     def _find_lines(self, ink: PrintInk, cells: Sequence[Box], dpi: float) -> list[Line]:
         height, width = ink.gray.shape
         across, down = detection_size(width, height, dpi)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from extraction.values import Box, Image
-
-ScoreUpright = Callable[[Sequence[Image]], Sequence[float]]
-"""For each crop of a text line the probability that it stands upright, not on its head."""
 
 RULING_PX = 40
 BLOCK_PX = 48
@@ -20,6 +18,16 @@ MOST_CROPS = 12
 FEW_CROPS = 4
 UNSURE = 0.2
 """Distance of the mean score from ½ below which the crops are scored upside down as well."""
+
+
+class LineJudge(Protocol):
+    """Looks at crops, each of a single line of text."""
+
+    def score_upright(self, crops: Sequence[Image]) -> Sequence[float]:
+        """For each the probability that it stands upright, not on its head."""
+
+    def count_legible(self, crops: Sequence[Image]) -> float:
+        """The characters that are read in all of them, each counted by the score of its line."""
 
 
 def without_rulings(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -75,14 +83,14 @@ def find_text_lines(text: NDArray[np.uint8]) -> list[Box]:
     ]
 
 
-def upright_probability(crops: Sequence[Image], score_upright: ScoreUpright) -> float:
+def upright_probability(crops: Sequence[Image], judge: LineJudge) -> float:
     """Mean probability that the crops stand upright; ½ where there are none."""
     if not crops:
         return 0.5
-    mean = float(np.mean(score_upright(crops)))
+    mean = float(np.mean(judge.score_upright(crops)))
     if abs(mean - 0.5) < UNSURE:
         turned = [np.ascontiguousarray(crop[::-1, ::-1]) for crop in crops]
-        mean = (mean + 1 - float(np.mean(score_upright(turned)))) / 2
+        mean = (mean + 1 - float(np.mean(judge.score_upright(turned)))) / 2
     return mean
 
 

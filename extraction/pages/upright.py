@@ -22,7 +22,7 @@ from extraction.pages.paper import find_paper, is_a4, paper_size
 from extraction.pages.pictures import A4_LONG_IN
 from extraction.pages.skew import find_skew, ink_mask, rotated_about_center
 from extraction.pages.turns import (
-    ScoreUpright,
+    LineJudge,
     find_text_lines,
     lines_run_down,
     upright_probability,
@@ -37,7 +37,7 @@ MOST_ANALYSIS_PX = 1700
 LEAST_SKEW_DEG = 0.05
 UNSURE_AXIS = (1.05, 1.4)
 """Clearness of lines that run down: from the first on they probably do, below the second,
-and above its inverse, the classifier of lines is asked about both axes."""
+and above its inverse, the lines of both axes are read."""
 ON_HEAD = 0.4
 """Probability of standing upright below which a page is turned over; most stand upright."""
 MARGIN_IN = 0.15
@@ -55,11 +55,11 @@ class _Placement:
     resamples: bool
 
 
-def find_upright(raw: RawPage, score_upright: ScoreUpright | None) -> Page:
+def find_upright(raw: RawPage, judge: LineJudge | None) -> Page:
     """The page as a reader holds it.
 
-    ``score_upright`` tells a line from one on its head; without it a page that stands on
-    its head is left so. A page with a text layer is upright already.
+    ``judge`` tells a line from one on its head; without it a page that stands on its head
+    is left so. A page with a text layer is upright already.
     """
     start = time.perf_counter()
     if raw.words is not None:
@@ -67,7 +67,7 @@ def find_upright(raw: RawPage, score_upright: ScoreUpright | None) -> Page:
         return Page(
             raw.number, raw.image, raw.dpi, "text_layer", one, one, raw.words, raw.edges or ()
         )
-    placement, turns = _find_placement(raw, score_upright)
+    placement, turns = _find_placement(raw, judge)
     placement = _turned(placement, turns)
     grey = is_grey(raw.image)
     turned = _resampled(raw.image, grey, placement, turns)
@@ -81,7 +81,7 @@ def find_upright(raw: RawPage, score_upright: ScoreUpright | None) -> Page:
     )
 
 
-def _find_placement(raw: RawPage, score_upright: ScoreUpright | None) -> tuple[_Placement, int]:
+def _find_placement(raw: RawPage, judge: LineJudge | None) -> tuple[_Placement, int]:
     """The straightened page, and the quarter turns against the clock that it still needs."""
     gray, scale = _reduced(raw)
     flat = _laid_flat(raw, gray, scale)
@@ -100,7 +100,7 @@ def _find_placement(raw: RawPage, score_upright: ScoreUpright | None) -> tuple[_
     def cut(box: Box, turn: Homography) -> Image:
         return _crop(raw.image, box, turn @ to_small, scale)
 
-    turns = _find_turns(rotated_about_center(ink, skew_deg), cut, score_upright)
+    turns = _find_turns(rotated_about_center(ink, skew_deg), cut, judge)
     return placement, turns
 
 
@@ -161,7 +161,7 @@ def _ink_box(ink: NDArray[np.uint8], scale: float, rotation: Homography) -> Box:
 def _find_turns(
     straight_ink: NDArray[np.uint8],
     cut: Callable[[Box, Homography], Image],
-    score_upright: ScoreUpright | None,
+    judge: LineJudge | None,
 ) -> int:
     """Quarter turns against the clock that bring the page upright.
 
@@ -170,15 +170,21 @@ def _find_turns(
     text = without_rulings(straight_ink)
     down = lines_run_down(text)
     likely = 1 if down > UNSURE_AXIS[0] else 0
-    if score_upright is None:
+    if judge is None:
         return likely
-    unsure = 1 / UNSURE_AXIS[1] < down < UNSURE_AXIS[1]
-    upright = {
-        turns: upright_probability(_line_crops(text, turns, cut), score_upright)
-        for turns in ((0, 1) if unsure else (likely,))
-    }
-    turns = max(upright, key=lambda t: abs(upright[t] - 0.5))
-    return turns + 2 if upright[turns] < ON_HEAD else turns
+
+    def standing(turns: int) -> int:
+        upright = upright_probability(_line_crops(text, turns, cut), judge)
+        return turns + 2 if upright < ON_HEAD else turns
+
+    if not 1 / UNSURE_AXIS[1] < down < UNSURE_AXIS[1]:
+        return standing(likely)
+    # Lines set as tightly as their characters stand upright either way to the classifier, but
+    # characters taken from line after line make few and short ones.
+    return max(
+        (standing(0), standing(1)),
+        key=lambda turns: judge.count_legible(_line_crops(text, turns, cut)),
+    )
 
 
 def _line_crops(

@@ -13,9 +13,13 @@ import cv2
 import numpy as np
 import pypdfium2
 import pytest
+from PIL import Image as PillowImage
+from PIL import ImageDraw
 
 from extraction.ocr.reader import Reader
-from extraction.values import Box, Cell, Grid, Image, Page, Word
+from extraction.pages.upright import find_upright
+from extraction.values import Box, Cell, Grid, Image, Page, RawPage, Word
+from models.synthesis.faces import font_at, installed_faces
 
 
 class TruthCell(TypedDict):
@@ -123,6 +127,29 @@ def test_page_without_grid_gives_loose_words(reader: Reader, image: Image) -> No
 def test_blank_page_has_no_words(reader: Reader) -> None:
     blank = np.full((400, 300, 3), 250, dtype=np.uint8)
     assert reader.read_words(page_of(blank), ()) == ((), ())
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_page_set_as_tightly_as_its_characters_is_read_along_its_lines(
+    reader: Reader, turns: int
+) -> None:
+    """Its columns of characters passed for lines, so that the page lay on its side."""
+    text = (
+        "经营主体服务有效缓解样品不足的问题全年计划投入资金其中监管平台其他费用按照市政府工作部署"
+    )
+    pitch, rows, columns = 31, 9, 14
+    picture = PillowImage.new("L", (1100, 1500), 250)
+    pen = ImageDraw.Draw(picture)
+    font = font_at(installed_faces()[0], 30)
+    for top in (80, 520, 960):
+        for index in range(rows * columns):
+            down, along = divmod(index, columns)
+            at = (60 + along * pitch, top + down * pitch)
+            pen.text(at, text[(top + index) % len(text)], font=font, fill=20)
+    image = np.repeat(np.array(picture)[:, :, None], 3, axis=2)
+    page = find_upright(RawPage(1, np.ascontiguousarray(np.rot90(image, turns)), DPI), reader)
+    assert page.image.shape == image.shape
+    assert float(cv2.absdiff(page.image, image).mean()) < 1
 
 
 def test_upright_lines_score_higher_than_those_on_their_head(

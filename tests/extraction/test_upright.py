@@ -20,16 +20,30 @@ PAGE = written_page()
 DPI = 100.0
 
 
-def top_heavy(crops: Sequence[Image]) -> list[float]:
-    """A classifier of lines for the letters of ``TOP_HEAVY``."""
-    scores = []
-    for crop in crops:
+class TopHeavy:
+    """A judge of lines for the letters of ``TOP_HEAVY``; it reads as much as a line is long."""
+
+    def score_upright(self, crops: Sequence[Image]) -> list[float]:
+        return [self._weighs_more_above(crop) for crop in crops]
+
+    def count_legible(self, crops: Sequence[Image]) -> float:
+        return sum(crop.shape[1] / crop.shape[0] for crop in crops)
+
+    @staticmethod
+    def _weighs_more_above(crop: Image) -> float:
         ink = float(np.median(crop)) - crop[:, :, 0].astype(np.float64)
         rows = np.nonzero((ink > 60).any(axis=1))[0]
         profile = ink[rows[0] : rows[-1] + 1].clip(0).sum(axis=1)
         middle = len(profile) // 2
-        scores.append(float(profile[:middle].sum() > profile[-middle:].sum()))
-    return scores
+        return float(profile[:middle].sum() > profile[-middle:].sum())
+
+
+class CannotTell(TopHeavy):
+    def score_upright(self, crops: Sequence[Image]) -> list[float]:
+        return [0.5] * len(crops)
+
+
+JUDGE = TopHeavy()
 
 
 def photographed(image: Image) -> tuple[Image, Matrix]:
@@ -82,7 +96,7 @@ def test_straight_page_is_not_resampled() -> None:
 def test_page_with_a_text_layer_is_taken_as_it_is() -> None:
     words: tuple[Word, ...] = ()
     tilted = skewed(PAGE, 5)
-    page = find_upright(RawPage(2, tilted, 144.0, words, ()), top_heavy)
+    page = find_upright(RawPage(2, tilted, 144.0, words, ()), JUDGE)
     assert page.image is tilted and page.source == "text_layer"
     assert page.words == () and page.edges == () and page.number == 2
 
@@ -91,7 +105,7 @@ def test_page_with_a_text_layer_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize("angle", [0.0, 4.0])
 def test_quarter_turns_and_skew_are_undone(turns: int, angle: float) -> None:
     source = np.ascontiguousarray(np.rot90(skewed(PAGE, angle), turns))
-    page = find_upright(RawPage(1, source, DPI), top_heavy)
+    page = find_upright(RawPage(1, source, DPI), JUDGE)
     assert_inverse(page)
     if angle == 0:
         assert np.array_equal(page.image, PAGE)
@@ -115,7 +129,7 @@ def test_without_a_classifier_a_page_on_its_head_stays() -> None:
 
 
 def test_classifier_that_cannot_tell_leaves_the_page() -> None:
-    page = find_upright(RawPage(1, PAGE, DPI), lambda crops: [0.5] * len(crops))
+    page = find_upright(RawPage(1, PAGE, DPI), CannotTell())
     assert np.array_equal(page.image, PAGE)
 
 
@@ -165,7 +179,7 @@ def test_dark_page_or_picture_without_a_sheet_is_left_whole() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (2, 300), (300, 2), (17, 23)])
 def test_tiny_pictures_do_no_harm(shape: tuple[int, int]) -> None:
     image = np.zeros((*shape, 3), np.uint8)
-    page = find_upright(RawPage(1, image, 10.0), top_heavy)
+    page = find_upright(RawPage(1, image, 10.0), JUDGE)
     assert page.image.shape == image.shape
 
 
