@@ -49,8 +49,9 @@ from extraction.values import Edge, Grid, Word, boxes_union
 _ENTRY = re.compile(r".*[：:].*|[(（]盖章[)）]")
 """Entries of the lines above and below a table: 单位：…, 日期：…"""
 
-_LEADING_COLUMNS = 2
-"""Only these hold names that stand for several rows."""
+_LEADING_COLUMNS, _MOST_LEADING = 2, 3
+"""Only these hold names that stand for several rows; of the third one that is believed only where
+all before it are such, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ def layouts_beside_names(
         return []
     words = [word for row in rows[head + 1 :] for word in row]
     layouts = []
-    for leading in range(min(_LEADING_COLUMNS, len(columns) - 1), 0, -1):
+    for leading in range(min(_MOST_LEADING, len(columns) - 1), 0, -1):
         names = {w for w in words if columns_of_box(w.box, columns, height).stop <= leading}
         body = words_to_rows([word for word in words if word not in names], columns, height)
         if not names or not body:
@@ -237,7 +238,8 @@ def layouts_beside_names(
         named = _with_names(plain, names)
         own = joined_columns(named, columns, height)
         layout = rows_to_layout(named, own, None, height)
-        layout = with_merged(replace(layout, ys=rows_to_layout(plain, own, None, height).ys))
+        layout = replace(layout, ys=rows_to_layout(plain, own, None, height).ys)
+        layout = with_merged(layout, max(leading, _LEADING_COLUMNS))
         merged = {area.left for area in layout.areas if area.bottom - area.top > 1}
         if merged >= {*range(leading)}:
             layouts.append(layout)
@@ -359,12 +361,12 @@ def _first_rows_joined(layout: Layout) -> Layout:
     return replace(layout, rows=(head, *layout.rows[2:]), ys=(layout.ys[0], *layout.ys[2:]))
 
 
-def with_merged(layout: Layout) -> Layout:
-    """``layout`` with names in its first columns over the rows that they stand for."""
+def with_merged(layout: Layout, leading: int = _LEADING_COLUMNS) -> Layout:
+    """``layout`` with names in its ``leading`` columns over the rows that they stand for."""
     first = max((area.bottom for area in layout.areas if area.top == 0), default=1)
     merged: list[Area] = []
     inner: list[Area] = []
-    for column in reversed(range(min(_LEADING_COLUMNS, len(layout.columns)))):
+    for column in reversed(range(min(leading, len(layout.columns)))):
         areas = areas_down(layout, column, first)
         if not areas and inner:
             areas = areas_down(layout, column, first, inner)

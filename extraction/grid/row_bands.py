@@ -17,6 +17,11 @@ from extraction.values import Word
 ROWS_APART = 0.75
 """Of the usual distance of lines: where those of one text are nearer, rows stand apart."""
 
+NEARLY_FULL = 0.9
+"""Of the widest line of a column: those wider than that show how long a full one is."""
+
+SAME_PITCH = 1.3
+
 NEVER_FIRST = frozenset("，。、；：！？）》”’%％,.;:!?)")
 
 
@@ -125,12 +130,27 @@ def _bands_to_table(
     return _Table(
         tuple(map(tuple, pieces)),
         tuple(min(1.0, count / usual) for count in counts),
-        tuple(max((p.width for p in c if not p.spans), default=0.0) for c in pieces),
-        max(pitches[len(pitches) // 20], 0.8 * height) if pitches else 1.3 * height,
+        tuple(_full_width([p.width for p in c if not p.spans]) for c in pieces),
+        _leading(pitches, height),
         median(pitches) if pitches else 1.3 * height,
         em,
         height,
     )
+
+
+def _leading(pitches: Sequence[float], height: float) -> float:
+    """Distance of the lines of one text: the middle of the smallest of the sorted ``pitches``,
+    since specks of a fax move lines up and down."""
+    if not pitches:
+        return 1.3 * height
+    least = max(pitches[len(pitches) // 20], 0.8 * height)
+    return median([least, *(pitch for pitch in pitches if least <= pitch < SAME_PITCH * least)])
+
+
+def _full_width(widths: Sequence[float]) -> float:
+    """Of a line that fills its column: the middle of the longest, since a speck of a fax beside
+    a line makes it wider."""
+    return median(w for w in widths if w > NEARLY_FULL * max(widths)) if widths else 0.0
 
 
 def _add_piece(pieces: list[_Piece], piece: _Piece, height: float) -> None:

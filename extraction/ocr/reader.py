@@ -12,6 +12,7 @@ import numpy as np
 
 from extraction.engines import Engine, available_threads, choose_engine
 from extraction.ocr.ctc import SKIPPED, Reading, merge_readings
+from extraction.ocr.faint_signs import find_faint_sign
 from extraction.ocr.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
 from extraction.ocr.networks import TextModels
 from extraction.ocr.second_look import (
@@ -93,7 +94,12 @@ class Reader:
         lines = self._find_lines(ink, cells, page.dpi)
         usual = usual_height(lines, page.dpi / 72 * 10, ink.mask)
         crops = lines_to_crops(lines, ink, cells, usual)
-        words = self._read_crops(crops, ink, usual * HEIGHT_TO_EM, page.number)
+        em = usual * HEIGHT_TO_EM
+        words = self._read_crops(crops, ink, em, page.number)
+        for index in set(range(len(cells))) - words.keys():
+            sign = find_faint_sign(ink.gray, cells[index], em, page.number)
+            if sign is not None:
+                words[index] = (sign,)
         return fill_cells(grids, words), words.get(None, ())
 
     def read_lines(self, pictures: Sequence[Image]) -> list[str]:

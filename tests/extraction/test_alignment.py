@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -176,3 +179,38 @@ def test_a_form_whose_rulings_a_fax_ate_has_its_names_over_their_rows() -> None:
         (4, 1, 2, "质量指标"),
         (6, 1, 3, ""),
     }
+
+
+def test_an_indicator_without_rulings_stands_for_two_wrapped_texts() -> None:
+    """Of the second text the first line was cut off: a speck had made one of its lines wider than
+    a full one, and moved it down."""
+    heads = ("一级指标", "二级指标", "三级指标", "指标值")
+    places = ((100, 80), (250, 80), (480, 80), (900, 60))
+    words = [word(text, x, 100, width) for text, (x, width) in zip(heads, places, strict=True)]
+    values = [
+        ("≥90%",),
+        ("全" * 20, "全" * 20, "全" * 8),
+        ("各" * 20, "各" * 20, "各" * 5),
+        ("9%",),
+    ]
+    tops = [150.0]
+    for lines in values:
+        for number, line in enumerate(lines):
+            width = 20.0 * len(line)
+            words.append(word(line, 930 - width / 2, tops[-1] + 24 * number, width))
+        tops.append(tops[-1] + 24 * len(lines) + 14)
+    first, second, third, last = ((a + b - 14) / 2 - 10 for a, b in pairwise(tops))
+    both = (second + third) / 2
+    words += [word("产出指标", 100, first, 80), word("数量指标", 250, first, 80)]
+    words += [word("道路长度", 480, first, 80), word("完成时间", 480, both, 80)]
+    words += [word("时效指标", 250, both, 80), word("效益指标", 100, (tops[1] + last) / 2, 80)]
+    words += [word("满意度指标", 250, last, 100), word("满意率", 480, last)]
+    moved = next(n for n, w in enumerate(words) if w.text[0] == "各" and w.box.top > tops[2])
+    x0, top, x1, bottom = words[moved].box
+    words[moved] = replace(words[moved], box=Box(x0, top, x1 + 32, bottom + 5))
+    (grid,), _ = find_aligned_grids(words, (), page=1)
+    assert (grid.rows, grid.columns) == (5, 4)
+    texts = {(cell.row, cell.rowspan): cell.text for cell in grid.cells if cell.column == 2}
+    assert texts[2, 2] == "完成时间"
+    values_read = [cell.text for cell in grid.cells if cell.column == 3]
+    assert values_read == ["指标值", *("".join(lines) for lines in values)]
