@@ -24,7 +24,7 @@ from extraction.grid.lines import (
     trace_lines,
 )
 from extraction.pages.grey import resample
-from extraction.values import Image, Page
+from extraction.values import Box, Image, Page
 
 Points = NDArray[np.float64]
 
@@ -47,7 +47,8 @@ class Displacement:
     """Where pixels of the straight page lie on the page as it was.
 
     ``across`` and ``down`` are coefficients of the shifts in y and in x over the basis of
-    ``degree``; coordinates are scaled to −1..1 over ``width`` × ``height``.
+    ``degree``; coordinates are scaled to −1..1 over ``width`` × ``height``. Outside of ``seen``,
+    the box of the rulings, nothing tells the bend: a point there is shifted as the nearest of it.
     """
 
     across: NDArray[np.float64]
@@ -55,13 +56,23 @@ class Displacement:
     width: float
     height: float
     degree: int
+    seen: Box
 
     def shifts(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Points, Points]:
         """dx and dy, in units of the page's own pixels, that straighten the point (x, y)."""
-        u, v = 2 * x / self.width - 1, 2 * y / self.height - 1
+        u = 2 * np.clip(x, self.seen.x0, self.seen.x1) / self.width - 1
+        v = 2 * np.clip(y, self.seen.top, self.seen.bottom) / self.height - 1
         dx = basis(v, u, self.degree) @ self.down
         dy = basis(u, v, self.degree) @ self.across
         return dx, dy
+
+    def zoomed(self, by: float) -> Displacement:
+        """The same of a picture ``by`` times as large."""
+        return Displacement(
+            *(by * self.across, by * self.down, by * self.width, by * self.height),
+            self.degree,
+            Box(*(by * side for side in self.seen)),
+        )
 
 
 def basis(along: Points, other: Points, degree: int) -> NDArray[np.float64]:
@@ -88,14 +99,17 @@ def find_displacement(
     """None where the rulings are straight already, or too few to tell."""
     settings = settings or StraightenSettings()
     height, width = evidence.across.shape
-    across = _bend(_long_traces(evidence.across, settings), width, height, settings)
-    down = _bend(
-        _long_traces(np.ascontiguousarray(evidence.down.T), settings), height, width, settings
+    lines = _long_traces(evidence.across, settings)
+    columns = _long_traces(np.ascontiguousarray(evidence.down.T), settings)
+    if not lines and not columns:
+        return None
+    across, down = _bend(lines, width, height, settings), _bend(columns, height, width, settings)
+    xs = np.concatenate([*(xs for xs, _ in lines), *(xs for _, xs in columns)])
+    ys = np.concatenate([*(ys for _, ys in lines), *(ys for ys, _ in columns)])
+    seen = Box(float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max()))
+    found = Displacement(across, down, width, height, settings.degree, seen).zoomed(
+        1 / evidence.scale
     )
-    found = Displacement(
-        across, down, width / evidence.scale, height / evidence.scale, settings.degree
-    )
-    found = replace(found, across=across / evidence.scale, down=down / evidence.scale)
     xs, ys = np.meshgrid(np.linspace(0, found.width, 9), np.linspace(0, found.height, 9))
     dx, dy = found.shifts(xs, ys)
     largest = max(float(np.abs(dx).max()), float(np.abs(dy).max()))
@@ -125,14 +139,8 @@ def straighten_evidence(
     settings = settings or StraightenSettings()
     height, width = evidence.across.shape
     node = settings.node_px
-    scaled = replace(
-        displacement,
-        across=displacement.across * evidence.scale,
-        down=displacement.down * evidence.scale,
-        width=width,
-        height=height,
-    )
-    points = _between(_sources(scaled, width, height, node), width, height, node)
+    sources = _sources(displacement.zoomed(evidence.scale), width, height, node)
+    points = _between(sources, width, height, node)
     across, down = _sample(evidence.across, points), _sample(evidence.down, points)
     return replace(evidence, across=across, down=down)
 

@@ -75,6 +75,25 @@ def test_bent_rulings_are_made_straight(bend_px: float) -> None:
         assert max(np.ptp(ys[2:-2]) for _, ys, _ in traces) < 1.5
 
 
+@pytest.mark.parametrize("bend_px", [6.0, -10.0])
+def test_the_last_row_of_a_table_alone_on_curled_paper_is_made_straight(bend_px: float) -> None:
+    """Far below it the bend of its two rulings came out as anything, and was not believed."""
+    bent = drawn_evidence(bend_px)
+    bent.across[60:] = 0
+    x = np.arange(30, 271)
+    bent.across[np.round(54 + bend_px * np.sin(np.pi * x / 300)).astype(int), x] = 0.95
+    bent.down[70:] = 0
+    displacement = find_displacement(bent)
+    assert displacement is not None
+    straight = straighten_evidence(bent, displacement)
+    traces = trace_lines(straight.across, LineSettings())
+    assert len(traces) == 2
+    assert max(np.ptp(ys[2:-2]) for _, ys, _ in traces) < 1.5
+    below = np.array([[100.0, 500.0], [100.0, 790.0]])
+    dx, dy = displacement.shifts(below[:, 0], below[:, 1])
+    assert np.ptp(dx) == np.ptp(dy) == 0
+
+
 def test_straight_rulings_are_left_alone() -> None:
     assert find_displacement(drawn_evidence(0.0)) is None
 
