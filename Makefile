@@ -52,6 +52,7 @@ bench-learning: $(VENV)/.bench $(VENV)/.training system-packages
 	$(BIN)/python -m benchmarks.poisoned
 
 train: $(VENV)/.training system-packages
+	$(BIN)/python -m models.word_pairs
 	$(BIN)/python -m models.train_rulings
 	$(BIN)/python -m models.train_sides
 	$(BIN)/python -m models.train
