@@ -30,7 +30,7 @@ LEAST_COUNT = 3
 USUAL, SCALE = 0.25, 8.0
 """Share of the most log odds of a pair as frequent as chance has it, and how much more frequent,
 in nats, one with all of them is about. Chosen on development forms: of the hanzi misread there six
-of ten are put right, and one in twelve thousand is spoilt."""
+of ten are put right, and one in 25,000 is spoilt."""
 
 
 def read_word_list() -> list[tuple[str, int]]:
