@@ -45,6 +45,7 @@ FULL_STOPS = frozenset("。○")
 _NUMBER_IN_BRACKETS = re.compile(r"[（(]\d[\d.]*[分%]?$", re.ASCII)
 _ONE_IN_LATIN = re.compile(r"(?<=[A-Za-z])1(?=[a-z])")
 _COMMA_FOR_POINT = re.compile(r"^(\d[\d,]*),(\d{4,})$")
+_POINT_AS_COMMA = re.compile(r"(?<=\d{4}),(?=\d{1,2}(?!\d))", re.ASCII)
 _DUST_BEHIND_NUMBER = re.compile(r"^([≥≤＞＜><=]?\d[\d.,]*%?)[、·.]$")
 _COMMA_IN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff）》”〕%])[.．](?=[\u4e00-\u9fff（《“\d])")
 _NOUGHT_BEHIND_PERCENT = re.compile(r"(?<=%)[0oO°](?!\d)")
@@ -54,14 +55,15 @@ _TABLE = str.maketrans(SAME_SIGN)
 def same_signs(text: str) -> str:
     """``text`` with each sign as forms mean it; as long as before.
 
-    Four digits or more never follow the comma of a number, they follow its point. Between
+    Four digits or more never follow the comma of a number, they follow its point; nor do one or
+    two where four stand before it. Between
     hanzi there are no points, but commas whose tails are worn off. Nor does a digit follow a
     per cent sign, but a full stop.
     """
     text = _NOUGHT_BEHIND_PERCENT.sub("。", text)
     text = _COMMA_IN_CHINESE.sub("，", text)
     text = _ONE_IN_LATIN.sub("l", text.translate(_TABLE))
-    return _COMMA_FOR_POINT.sub(r"\1.\2", text)
+    return _POINT_AS_COMMA.sub(".", _COMMA_FOR_POINT.sub(r"\1.\2", text))
 
 
 def without_dust(words: Sequence[Word]) -> tuple[Word, ...]:
