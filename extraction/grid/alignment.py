@@ -50,8 +50,8 @@ _ENTRY = re.compile(r".*[：:].*|[(（]盖章[)）]")
 """Entries of the lines above and below a table: 单位：…, 日期：…"""
 
 _LEADING_COLUMNS, _MOST_LEADING = 2, 3
-"""Only these hold names that stand for several rows; of the third one that is believed only where
-all before it are such, too."""
+"""Only these hold names that stand for several rows. That of the third one is believed only where
+fewer cells come out blank for it: names of single rows stand as near to each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,30 +220,49 @@ def layouts_beside_names(
     rows: Sequence[Row], columns: Sequence[Column], height: float
 ) -> list[Layout]:
     """The ways to take the first columns as names of several rows each, which then say nothing of
-    where the rows are: each name stands in the middle of its own.
+    where the rows are: each name stands in the middle of its own. The best one first.
 
     The table begins with the first row of names of columns; text may stand above that.
     """
     head = next((n for n, row in enumerate(rows) if _is_head(row, columns, height)), None)
     if head is None:
         return []
-    words = [word for row in rows[head + 1 :] for word in row]
-    layouts = []
-    for leading in range(min(_MOST_LEADING, len(columns) - 1), 0, -1):
-        names = {w for w in words if columns_of_box(w.box, columns, height).stop <= leading}
-        body = words_to_rows([word for word in words if word not in names], columns, height)
-        if not names or not body:
-            continue
-        plain = [rows[head], *body]
-        named = _with_names(plain, names)
-        own = joined_columns(named, columns, height)
-        layout = rows_to_layout(named, own, None, height)
-        layout = replace(layout, ys=rows_to_layout(plain, own, None, height).ys)
-        layout = with_merged(layout, max(leading, _LEADING_COLUMNS))
-        merged = {area.left for area in layout.areas if area.bottom - area.top > 1}
-        if merged >= {*range(leading)}:
-            layouts.append(layout)
-    return layouts
+    body = rows[head:]
+    usual = [
+        layout
+        for leading in range(min(_LEADING_COLUMNS, len(columns) - 1), 0, -1)
+        if (layout := _layout_beside_names(body, leading, columns, height)) is not None
+    ]
+    if not usual or len(columns) <= _MOST_LEADING:
+        return usual
+    more = _layout_beside_names(body, _MOST_LEADING, columns, height)
+    if more is None or _count_blank(more) >= _count_blank(usual[0]):
+        return usual
+    return [more, *usual]
+
+
+def _layout_beside_names(
+    rows: Sequence[Row], leading: int, columns: Sequence[Column], height: float
+) -> Layout | None:
+    """``rows``, of which the first names the columns, with the first ``leading`` columns taken as
+    names; None unless each of those has one that stands for several rows."""
+    words = [word for row in rows[1:] for word in row]
+    names = {word for word in words if columns_of_box(word.box, columns, height).stop <= leading}
+    body = words_to_rows([word for word in words if word not in names], columns, height)
+    if not names or not body:
+        return None
+    plain = [rows[0], *body]
+    named = _with_names(plain, names)
+    own = joined_columns(named, columns, height)
+    layout = rows_to_layout(named, own, None, height)
+    layout = replace(layout, ys=rows_to_layout(plain, own, None, height).ys)
+    layout = with_merged(layout, max(leading, _LEADING_COLUMNS))
+    merged = {area.left for area in layout.areas if area.bottom - area.top > 1}
+    return layout if merged >= {*range(leading)} else None
+
+
+def _count_blank(layout: Layout) -> int:
+    return sum(not cell.words for cell in layout_to_grid(layout, page=1).cells)
 
 
 def _is_head(row: Row, columns: Sequence[Column], height: float) -> bool:
