@@ -7,13 +7,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extraction.engines import Tensor
 from extraction.ocr.signs import SAME_SIGN, same_signs
-from extraction.ocr.word_pairs import Candidates, WordPairs, is_hanzi, load_word_pairs
+from extraction.ocr.word_pairs import (
+    Candidates,
+    WordPairs,
+    load_word_pairs,
+    may_be_settled,
+    settle_look_alikes,
+)
 
 BLANK = 0
 OUT_OF_SCRIPT = 0.02
@@ -43,12 +50,8 @@ SIGN_LIKE_DIGIT_DOUBT = 0.9
 _LIKE_AT_LEAST = re.compile(r"[23]\d[\d.,]*%?", re.ASCII)
 _LIKE_PER_CENT = re.compile(r".*\d[89]", re.ASCII)
 
-SURE, THOUGHT_OF = 0.997, 0.002
-"""Probability of a hanzi from which on it is left as it is, and of one that may stand for it."""
-LOOK_ALIKE_DOUBT = 0.9
-"""What a hanzi that words speak for keeps of its probability among those thought of."""
-NUMERALS = frozenset("零〇一二三四五六七八九十百千万亿两日口")
-"""Words tell nothing of a number; 日 and 口 are hardly told from each other even so."""
+THOUGHT_OF = 0.002
+"""Probability from which on a hanzi may stand where another one was read."""
 
 LETTER_ALONE_DOUBT = 0.5
 """What a letter alone in its crop keeps of its probability: most are misread digits."""
@@ -204,8 +207,9 @@ def output_to_reading(output: Tensor, alphabet: Alphabet, used: float = 1.0) -> 
         if number and output[runs[index], number].max() > SIGN_LIKE_DIGIT:
             text[index] = sign
             probabilities[index] *= SIGN_LIKE_DIGIT_DOUBT
+    thought_of = partial(_thought_of, output[steps], alphabet)
     for index, character, probability in settle_look_alikes(
-        text, probabilities, output[steps], alphabet
+        text, probabilities, thought_of, alphabet.pairs
     ):
         text[index], probabilities[index] = character, probability
     read = same_signs("".join(text))
@@ -253,55 +257,17 @@ def signs_like_digits(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def settle_look_alikes(
-    text: Sequence[str], probabilities: Sequence[float], rows: Tensor, alphabet: Alphabet
-) -> list[tuple[int, str, float]]:
-    """The hanzi of ``text`` for which others are likelier by the words they make, each with that
-    one and its probability. ``rows``: characters × classes, the probabilities at their steps."""
-    doubtful = [
-        index
-        for index, (character, probability) in enumerate(zip(text, probabilities, strict=True))
-        if probability < SURE and is_hanzi(character) and character not in NUMERALS
-    ]
-    if not doubtful:
-        return []
-    places: list[Candidates] = [[(character, 0.0)] for character in text]
-    for index in doubtful:
-        places[index] = _thought_of(rows[index], alphabet) or places[index]
-    chosen = alphabet.pairs.likeliest(places)
-    words = [place[number][0] for place, number in zip(places, chosen, strict=True)]
-    return [
-        (index, words[index], LOOK_ALIKE_DOUBT * _share_of(words, index, places[index], alphabet))
-        for index in doubtful
-        if words[index] != text[index]
-    ]
-
-
-def _thought_of(row: NDArray[np.float32], alphabet: Alphabet) -> Candidates:
-    """The hanzi that may stand where ``row`` was read, each with its log probability."""
+def _thought_of(rows: Tensor, alphabet: Alphabet, index: int) -> Candidates:
+    """The hanzi that may stand at ``index``, each with its log probability. ``rows``: characters
+    × classes, the probabilities at their steps."""
+    row = rows[index]
     numbers = np.flatnonzero((row >= THOUGHT_OF) & (alphabet.prior == 1.0))
     characters = ((_class_to_character(int(n), alphabet.characters), n) for n in numbers)
     return [
         (character, math.log(row[number]))
         for character, number in characters
-        if character and is_hanzi(character) and character not in NUMERALS
+        if character and may_be_settled(character)
     ]
-
-
-def _share_of(
-    words: Sequence[str], index: int, candidates: Candidates, alphabet: Alphabet
-) -> float:
-    """The probability of the character at ``index`` among its candidates, all others as read."""
-    pairs, before, after = alphabet.pairs, words[index - 1 : index], words[index + 1 : index + 2]
-    odds = {
-        character: math.exp(
-            logarithm
-            + sum(pairs.log_odds(other, character) for other in before)
-            + sum(pairs.log_odds(character, other) for other in after)
-        )
-        for character, logarithm in candidates
-    }
-    return odds[words[index]] / sum(odds.values())
 
 
 def _is_letter(character: str) -> bool:

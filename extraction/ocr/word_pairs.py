@@ -7,7 +7,8 @@ it is sure of never, so that what is printed decides and not what would be usual
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -23,6 +24,13 @@ MOST_LOG_ODDS = 5.0
 """Of the commonest pair against two characters that stand beside each other in no word."""
 STEPS = 50
 """Of these log odds, as they are stored."""
+
+SURE = 0.997
+"""Probability of a hanzi from which on it is left as it is."""
+DOUBT = 0.9
+"""What a hanzi that words speak for keeps of its probability among those thought of."""
+NUMERALS = frozenset("零〇一二三四五六七八九十百千万亿两日口")
+"""Words tell nothing of a number; 日 and 口 are hardly told from each other even so."""
 
 Candidates = Sequence[tuple[str, float]]
 """What may stand at one place, each with the logarithm of its probability."""
@@ -57,6 +65,51 @@ class WordPairs:
                 for number, (character, odds) in enumerate(here)
             ]
         return max(ways)[1]
+
+
+def settle_look_alikes(
+    text: Sequence[str],
+    probabilities: Sequence[float],
+    thought_of: Callable[[int], Candidates],
+    pairs: WordPairs,
+) -> list[tuple[int, str, float]]:
+    """The places of ``text`` where another hanzi is likelier by the words it makes, each with that
+    one and its probability. ``thought_of`` gives what may stand at a place."""
+    doubtful = [
+        index
+        for index, (character, probability) in enumerate(zip(text, probabilities, strict=True))
+        if probability < SURE and may_be_settled(character)
+    ]
+    if not doubtful:
+        return []
+    places: list[Candidates] = [[(character, 0.0)] for character in text]
+    for index in doubtful:
+        places[index] = thought_of(index) or places[index]
+    chosen = pairs.likeliest(places)
+    settled = [place[number][0] for place, number in zip(places, chosen, strict=True)]
+    return [
+        (index, settled[index], DOUBT * _share_of(settled, index, places[index], pairs))
+        for index in doubtful
+        if settled[index] != text[index]
+    ]
+
+
+def may_be_settled(character: str) -> bool:
+    return is_hanzi(character) and character not in NUMERALS
+
+
+def _share_of(text: Sequence[str], index: int, candidates: Candidates, pairs: WordPairs) -> float:
+    """The probability of the character at ``index`` among ``candidates``, all others given."""
+    before, after = text[index - 1 : index], text[index + 1 : index + 2]
+    odds = {
+        character: math.exp(
+            logarithm
+            + sum(pairs.log_odds(other, character) for other in before)
+            + sum(pairs.log_odds(character, other) for other in after)
+        )
+        for character, logarithm in candidates
+    }
+    return odds[text[index]] / sum(odds.values())
 
 
 def pair_key(first: str, second: str) -> int:
