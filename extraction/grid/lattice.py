@@ -49,7 +49,8 @@ def bridge_gaps(lattice: Lattice, traces: Lattice, settings: GapSettings) -> Lat
     """Count faint sides as present where the same separator is seen before and after them.
 
     A merged cell shows no trace of a side at all; a line that the scan broke nearly always
-    does. ``traces`` is the lattice as it was seen before anything was judged.
+    does. ``traces`` is the lattice as it was seen before anything was judged; a side of which the
+    evidence is 0 was refused, however much was seen.
     """
     pairs = zip(lattice.across, traces.across, strict=True)
     turned = zip(lattice.down.T, traces.down.T, strict=True)
@@ -67,7 +68,8 @@ def _bridged(
     seen = np.flatnonzero(along >= settings.present)
     for before, after in pairwise(seen):
         gap = slice(before + 1, after)
-        if 1 < after - before <= settings.longest_gap + 1 and (trace[gap] >= settings.trace).all():
+        faint = (trace[gap] >= settings.trace) & (along[gap] > 0.0)
+        if 1 < after - before <= settings.longest_gap + 1 and faint.all():
             bridged[gap] = settings.present
     return bridged
 

@@ -51,6 +51,9 @@ SIDE_WEIGHTS = Path(__file__).parents[1] / "weights" / "sides.json"
 CLOSE_WEIGHTS = SIDE_WEIGHTS.with_name("close_look.onnx")
 PLAIN_SIDE = 0.9
 """Of a side's length: a ruling that is plain to see there needs no judgement."""
+UNPRINTED, HARDLY_LIKELY, DARK_LINE = 0.02, 0.8, 0.6
+"""Of a side: share that is dark and probability in the maps up to which nothing of it is printed;
+and how dark its line is in the mean, where it is a printed one."""
 DOUBTFUL = 5.0
 """Log odds (0.993) within which a side is looked at closely."""
 
@@ -100,7 +103,26 @@ class SideJudge:
                 said[picked] = self.close(with_notes(strips, notes))[:, 0]
         judged = map(self.last.log_odds, with_context(*measures, odds))
         across, down = (1 / (1 + np.exp(-each)) for each in judged)
+        down[:, rows_between_tables(down, measures[1])] = 0.0
         return across, down
+
+
+def rows_between_tables(down: Floats, measures: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """The rows of a lattice where a heading stands between two tables, by the sides ``down`` (xs ×
+    rows) and their ``measures``.
+
+    Nothing but the outer sides is said to part such a row, and of those nothing is printed, though
+    above and below their lines are dark: the ruling network bridged the gap, as it does those of
+    a fax. The first and last row of a table have one line to go by, and may be filled dark.
+    """
+    likely, dark, line = (
+        measures[[0, -1], :, MEASURES.index(name)] for name in ("likely", "dark_line", "line_dip")
+    )
+    unseen = (dark <= UNPRINTED).all(axis=0) & (likely < HARDLY_LIKELY).all(axis=0)
+    parted = (down[1:-1] >= 0.5).any(axis=0)
+    between = np.asarray(unseen & (line >= DARK_LINE).all(axis=0) & ~parted, dtype=np.bool_)
+    between[[0, -1]] = False
+    return between
 
 
 def is_doubtful(odds: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:

@@ -29,6 +29,7 @@ from extraction.grid.sides import (
     judge_sides,
     load_ruling_models,
     load_side_judge,
+    rows_between_tables,
 )
 from extraction.pages.grey import is_grey
 from extraction.values import Grid, Image, Page
@@ -213,3 +214,44 @@ def test_only_doubtful_sides_are_looked_at_closely() -> None:
     doubtful = [int(is_doubtful(part).sum()) for part in odds]
     assert looked == [count for count in doubtful if count]
     assert sum(doubtful) < sum(part.size for part in odds) / 2
+
+
+def outer_sides(**changed: tuple[int, float]) -> NDArray[np.float64]:
+    """Measures of five rows between four lines, all printed; ``changed``: row and value, of both
+    outer sides."""
+    measures = np.zeros((4, 5, len(MEASURES)))
+    for name, usual in (("likely", 1.0), ("dark_line", 0.95), ("line_dip", 0.8)):
+        measures[:, :, MEASURES.index(name)] = usual
+    for name, (row, value) in changed.items():
+        measures[[0, -1], row, MEASURES.index(name)] = value
+    return measures
+
+
+WIDE_ROW = np.ones((4, 5))
+WIDE_ROW[1:3, 2] = 0.1
+
+
+def test_a_heading_between_two_tables_of_a_fax_is_no_row() -> None:
+    """The network went on with both outer lines over the gap, and two tables were one."""
+    unseen = outer_sides(likely=(2, 0.5), dark_line=(2, 0.0))
+    assert rows_between_tables(WIDE_ROW, unseen).tolist() == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("down", "measures"),
+    [
+        # A trace of its sides is printed, or the maps are sure of them.
+        (WIDE_ROW, outer_sides(likely=(2, 0.5), dark_line=(2, 0.1))),
+        (WIDE_ROW, outer_sides(likely=(2, 0.9), dark_line=(2, 0.0))),
+        # Something parts the row.
+        (np.ones((4, 5)), outer_sides(likely=(2, 0.5), dark_line=(2, 0.0))),
+        # The lines are faint everywhere: hairlines, or none at all.
+        (WIDE_ROW, outer_sides(likely=(2, 0.5), dark_line=(2, 0.0)) * 0.6),
+        # The first row may be filled dark.
+        (np.roll(WIDE_ROW, -2, axis=1), outer_sides(likely=(0, 0.5), dark_line=(0, 0.0))),
+    ],
+)
+def test_a_wide_row_of_a_table_stays(
+    down: NDArray[np.float64], measures: NDArray[np.float64]
+) -> None:
+    assert not rows_between_tables(down, measures).any()
