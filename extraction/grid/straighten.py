@@ -104,9 +104,10 @@ def find_displacement(
     if not lines and not columns:
         return None
     across, down = _bend(lines, width, height, settings), _bend(columns, height, width, settings)
-    xs = np.concatenate([*(xs for xs, _ in lines), *(xs for _, xs in columns)])
-    ys = np.concatenate([*(ys for _, ys in lines), *(ys for ys, _ in columns)])
-    seen = Box(float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max()))
+    # A column is traced on the map on its side: along it first.
+    x = np.concatenate([*(along for along, _ in lines), *(off for _, off in columns)])
+    y = np.concatenate([*(off for _, off in lines), *(along for along, _ in columns)])
+    seen = Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()))
     found = Displacement(across, down, width, height, settings.degree, seen).zoomed(
         1 / evidence.scale
     )

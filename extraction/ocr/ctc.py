@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,10 +206,14 @@ def output_to_reading(output: Tensor, alphabet: Alphabet, used: float = 1.0) -> 
         if number and output[runs[index], number].max() > SIGN_LIKE_DIGIT:
             text[index] = sign
             probabilities[index] *= SIGN_LIKE_DIGIT_DOUBT
-    thought_of = partial(_thought_of, output[steps], alphabet)
-    for index, character, probability in settle_look_alikes(
-        text, probabilities, thought_of, alphabet.pairs
-    ):
+    settled = settle_look_alikes(
+        text,
+        probabilities,
+        # Only of the few that are doubtful: the rows of a whole line are megabytes.
+        lambda index: _thought_of(output[steps[index]], alphabet),
+        alphabet.pairs,
+    )
+    for index, character, probability in settled:
         text[index], probabilities[index] = character, probability
     read = same_signs("".join(text))
     return Reading(read, tuple(probabilities), tuple(positions), overlooked)
@@ -257,10 +260,8 @@ def signs_like_digits(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def _thought_of(rows: Tensor, alphabet: Alphabet, index: int) -> Candidates:
-    """The hanzi that may stand at ``index``, each with its log probability. ``rows``: characters
-    × classes, the probabilities at their steps."""
-    row = rows[index]
+def _thought_of(row: NDArray[np.float32], alphabet: Alphabet) -> Candidates:
+    """The hanzi that may stand where ``row`` was read, each with its log probability."""
     numbers = np.flatnonzero((row >= THOUGHT_OF) & (alphabet.prior == 1.0))
     characters = ((_class_to_character(int(n), alphabet.characters), n) for n in numbers)
     return [
