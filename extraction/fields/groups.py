@@ -37,7 +37,8 @@ class FoundGroup:
     Not yet mended where a page ends: a line may hold but the end of a row.
 
     ``placements`` has one entry per block of columns; ``claimed`` are the places of all
-    cells that are headers or values of the group.
+    cells that are headers or values of the group. ``totals`` are rows of the grid with one cell
+    over all names.
     """
 
     name: str
@@ -46,6 +47,7 @@ class FoundGroup:
     blocks: tuple[int, ...]
     placements: tuple[Placement, ...]
     claimed: frozenset[Place]
+    totals: tuple[int, ...] = ()
 
 
 def find_groups(
@@ -169,12 +171,16 @@ def _found_group(
         for cell in view.covering(row, segment)
     }
     rows: list[tuple[int, Row]] = []
+    totals: list[int] = []
     for number in body:
         for side, placement in enumerate(placements):
             cells = {
                 name: cell_under(view, number, place.columns, block.segments)
                 for name, place in placement.items()
             }
+            if _is_total(view, group, placement, number):
+                totals.append(number)
+                continue
             used = {(cell.row, cell.column) for cell in cells.values() if cell is not None}
             if _is_continuation(view, group, cells, number):
                 claimed |= used
@@ -191,6 +197,7 @@ def _found_group(
         tuple(side for side, _ in rows),
         placements,
         frozenset(claimed),
+        tuple(totals),
     )
 
 
@@ -210,6 +217,14 @@ def _read_row(
             header = placement[column.name].header
             row[column.name] = group_draft(view, group, column.name, cell, labelled, header)
     return row
+
+
+def _is_total(view: TableView, group: GroupDeclaration, placement: Placement, row: int) -> bool:
+    """One cell over all columns whose cells are merged over rows: whatever it says, it names no
+    row of the group."""
+    names = [column.name for column in group.columns if column.merged and column.name in placement]
+    covering = {view.at.get((row, placement[name].columns.start)) for name in names}
+    return len(names) > 1 and len(covering) == 1 and None not in covering
 
 
 def _is_continuation(

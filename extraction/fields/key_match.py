@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -135,14 +135,18 @@ def declared_keys(declaration: FormDeclaration) -> KeyIndex:
     """
     targets: dict[str, list[str]] = {}
 
-    def add(target: str, texts: Iterable[str]) -> None:
+    def add(target: str, texts: Iterable[str], taken: Set[str] = frozenset()) -> None:
         for text in texts:
-            for form in dict.fromkeys((comparable(text), bare(comparable(text)))):
-                if form and target not in targets.setdefault(form, []):
+            full = comparable(text)
+            for form in dict.fromkeys((full, bare(full))):
+                if form and form not in taken and target not in targets.setdefault(form, []):
                     targets[form].append(target)
 
+    whole = {item.name: {comparable(key) for key in item.keys} for item in declaration.fields}
     for item in declaration.fields:
-        add(item.name, item.keys)
+        # What one field's key is without its brackets may be another field's key as it stands.
+        others = {form for name, forms in whole.items() if name != item.name for form in forms}
+        add(item.name, item.keys, others - whole[item.name])
         add(IN_ROW + item.name, item.in_row)
     for group in declaration.groups:
         add(SECTION + group.name, group.sections)

@@ -1,8 +1,9 @@
 """A side that is none, taken back by the text beside it.
 
 A stroke, a streak or the rest of a line above cuts a cell in two. Its text then stands neither
-in the middle of its half nor at any side of it, but in the middle of both halves, of which the
-other one is blank: so it was printed over both.
+in the middle of its half nor at any side of it, but in the middle of both halves: so it was
+printed over both. The other half is blank, or holds the next rows of the text, which keep to
+them as rows of one text do.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from extraction.values import Box, Cell, Grid, boxes_union
 IN_THE_MIDDLE, OFF_THE_MIDDLE, OFF_THE_SIDE = 0.3, 0.7, 0.5
 """In heights of the type: how far a text stands at most from the middle of both halves, and at
 least from the middle and from the sides of its own."""
+LEADING, OFF_THE_ROW = 0.7, 0.5
+"""In heights of the type: white between two rows of one text at most, and how far at least
+each stands from the middle of its half."""
 SURE = 0.95
 """Quality of a cell from which on its sides are not put into question."""
 
@@ -70,20 +74,48 @@ def _cut_in_two(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Cell]]:
 
 
 def _was_one(first: Cell, second: Cell, upright: bool) -> bool:
-    if bool(first.words) == bool(second.words) or min(first.quality, second.quality) >= SURE:
+    halves = [cell for cell in (first, second) if cell.words]
+    if not halves or min(first.quality, second.quality) >= SURE:
         return False
-    own = first if first.words else second
-    height = min(word.box.height for word in own.words)
-    start, end = _along(boxes_union(word.box for word in own.words), upright)
-    (near, far), both = (
-        _along(box, upright) for box in (own.box, boxes_union((first.box, second.box)))
-    )
-    middle = (start + end) / 2
+    words = [word.box for half in halves for word in half.words]
+    height = min(box.height for box in words)
+    span = _along(boxes_union((first.box, second.box)), upright)
+    if _off_middle(boxes_union(words), span, upright) > IN_THE_MIDDLE * height:
+        return False
+    if len(halves) == 2:
+        return upright and _is_one_text(first, second, height)
+    (own,) = halves
+    spare = _spare(own, upright)
+    off = _off_its_middle(own, upright)
+    return off >= OFF_THE_MIDDLE * height and min(spare) >= OFF_THE_SIDE * height
+
+
+def _is_one_text(upper: Cell, lower: Cell, height: float) -> bool:
+    """Whether the text of ``lower`` keeps to that of ``upper`` as its next row does."""
+    (before, above), (below, after) = (_spare(cell, True) for cell in (upper, lower))
     return (
-        abs(middle - sum(both) / 2) <= IN_THE_MIDDLE * height
-        and abs(middle - (near + far) / 2) >= OFF_THE_MIDDLE * height
-        and min(start - near, far - end) >= OFF_THE_SIDE * height
+        above + below <= LEADING * height
+        and min(before, after) >= OFF_THE_SIDE * height
+        and min(_off_its_middle(cell, True) for cell in (upper, lower)) >= OFF_THE_ROW * height
     )
+
+
+def _off_its_middle(cell: Cell, upright: bool) -> float:
+    return _off_middle(_body(cell), _along(cell.box, upright), upright)
+
+
+def _off_middle(body: Box, span: tuple[float, float], upright: bool) -> float:
+    return abs(sum(_along(body, upright)) - sum(span)) / 2
+
+
+def _spare(cell: Cell, upright: bool) -> tuple[float, float]:
+    """White between the text of ``cell`` and its sides."""
+    (start, end), (near, far) = _along(_body(cell), upright), _along(cell.box, upright)
+    return start - near, far - end
+
+
+def _body(cell: Cell) -> Box:
+    return boxes_union(word.box for word in cell.words)
 
 
 def _along(box: Box, upright: bool) -> tuple[float, float]:

@@ -3,7 +3,9 @@
 Nothing of such a side is left to see, so the two cells beside it come out as one. Its words
 tell: they stand in two bodies, both in the middle between the borders that rows near it
 show, or both right behind the border before them, and none crosses the border between
-them. A cell that was printed as one sets its text over that border.
+them. A cell that was printed as one sets its text over that border. Where the row above and the
+one below both show the border, one text may stand in the middle and one behind its border, or one
+in the middle of its part beside a blank.
 
 Of two rows the bodies also stand apart, farther than lines of one text do: so it is where the
 border between two merged cells was lost, and their labels came out as one.
@@ -38,6 +40,9 @@ OVER = 0.6
 fill it is found with some of the fill."""
 BLANK = 0.5
 """What speaks against a blank cell between two texts, in what a text may stand off its place."""
+OFF_THE_WHOLE = 0.8
+"""How far a text stands at least from the middle and the sides of a cell that it was not printed
+in the whole of, in heights of the type."""
 SPLIT_QUALITY = 0.5
 """Of the two cells: no more than even, as their border was not seen."""
 
@@ -54,9 +59,9 @@ def restore_lost_sides(grid: Grid) -> Grid:
 
 
 def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
-    if cell.colspan < 2 or len(cell.words) < 2:
+    if cell.colspan < 2 or not cell.words:
         return (cell,)
-    borders = tuple(_borders_inside(cell, grid))
+    borders = tuple(columns_begun_inside(cell, grid))
     height = min(word.box.height for word in cell.words)
     texts = texts_in_a_row(cell.words, SIDE_BY_SIDE * height, borders)
     if len(texts) >= FEWEST_IN_A_ROW:
@@ -65,7 +70,9 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
             return found[1]
     for column, x in _borders_beside(cell, grid):
         left, right = _split(cell, column, x)
-        if _are_set_alike(left, right):
+        if _are_set_alike(left, right) or (
+            _runs_past(column, cell, grid) and _are_in_place(left, right, cell)
+        ):
             return (*_parts(left, grid), *_parts(right, grid))
     return (cell,)
 
@@ -220,7 +227,7 @@ def _borders_beside(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
     yield from sorted(borders.items())
 
 
-def _borders_inside(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
+def columns_begun_inside(cell: Cell, grid: Grid) -> Iterator[tuple[int, float]]:
     """Columns within ``cell`` that begin in any row of its page, and where in the nearest."""
     begun = (one for one in grid.cells if cell.column < one.column < cell.columns.stop)
     same_page = (one for one in begun if one.page == cell.page)
@@ -263,8 +270,41 @@ def _are_set_alike(left: Cell, right: Cell) -> bool:
         return False
     places = [_place(cell) for cell in (left, right)]
     in_the_middle = all(off <= OFF_CENTRE for _, off, _ in places)
-    to_the_left = all(behind <= BEHIND for _, _, behind in places)
+    # A sentence that has a comma near the border fills its cell up to it.
+    to_the_left = all(behind <= BEHIND for _, _, behind in places) and _has_room(left)
     return all(inside for inside, _, _ in places) and (in_the_middle or to_the_left)
+
+
+def _has_room(cell: Cell) -> bool:
+    """Whether another character would fit behind the text."""
+    body = boxes_union(word.box for word in cell.words)
+    return cell.box.x1 - body.x1 >= min(word.box.height for word in cell.words)
+
+
+def _runs_past(column: int, cell: Cell, grid: Grid) -> bool:
+    """Whether a border before ``column`` reaches ``cell`` from the row above and the one below."""
+    begun = [one for one in grid.cells if one.column == column and one.page == cell.page]
+    above = any(one.rows.stop == cell.row for one in begun)
+    return above and any(one.row == cell.rows.stop for one in begun)
+
+
+def _are_in_place(left: Cell, right: Cell, whole: Cell) -> bool:
+    """Each text in the middle of its cell or right behind its border; or one of them blank, the
+    other text in its middle, and nowhere a text of the whole cell would stand."""
+    filled = [cell for cell in (left, right) if cell.words]
+    places = [_place(cell) for cell in filled]
+    if not all(inside for inside, _, _ in places):
+        return False
+    if len(filled) == 2:
+        return all(off <= OFF_CENTRE or abs(behind) <= BEHIND for _, off, behind in places)
+    if len(filled) < 1:
+        return False
+    body = boxes_union(word.box for word in whole.words)
+    height = min(word.box.height for word in whole.words)
+    spare = min(
+        body.x0 - whole.box.x0, whole.box.x1 - body.x1, abs(body.center[0] - whole.box.center[0])
+    )
+    return places[0][1] <= OFF_CENTRE and spare >= OFF_THE_WHOLE * height
 
 
 def _place(cell: Cell) -> tuple[bool, float, float]:

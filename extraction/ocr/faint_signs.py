@@ -1,8 +1,9 @@
-"""Hyphens that a coarse scan made so faint that they are no ink.
+"""Hyphens and slashes that a coarse scan made so faint that they are no ink.
 
 A hyphen is the thinnest thing that is printed: at 150 dpi its grey is nearer to that of the paper
 than to that of the type, and so above the level of ink. In the middle of a blank cell, where a
-form prints the sign for "does not apply", it stands out from the paper all the same.
+form prints the sign for "does not apply", it stands out from the paper all the same. So does
+a slash, which little of its length is dark enough for ink.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extraction.ocr.ink import WHITE, Gray, box_to_slice
-from extraction.ocr.second_look import CENTRED, DASH, NARROWEST_HYPHEN
+from extraction.ocr.second_look import CENTRED, DASH, NARROWEST_HYPHEN, find_grey_slash
 from extraction.values import Box, Word
 
 Darkness = NDArray[np.float32]
@@ -26,6 +27,7 @@ class FaintSettings:
 
     A bar is as dark as ``times_noise`` the paper usually varies, and as ``times_other`` all else in
     its cell. It lies ``border`` or more from the sides of its cell, where rulings were wiped.
+    A slash stands ``off`` the middle of its cell at most.
     """
 
     border: float = 0.3
@@ -37,33 +39,50 @@ class FaintSettings:
     darkest: float = 12.0
     times_noise: float = 5.0
     times_other: float = 2.0
+    off: float = 0.4
     score: float = 0.8
 
 
 def find_faint_sign(
     gray: Gray, cell: Box, em: float, page: int, settings: FaintSettings | None = None
 ) -> Word | None:
-    """The hyphen or dash in the middle of ``cell``, in which no ink was found; ``em`` is the size
-    of a full-width character in pixels."""
+    """The hyphen, dash or slash in the middle of ``cell``, in which no ink was found; ``em`` is
+    the size of a full-width character in pixels."""
     settings = settings or FaintSettings()
-    x0, top, x1, bottom = box_to_slice(
-        cell.padded(-settings.border * em), gray.shape[1], gray.shape[0]
-    )
+    inside = cell.padded(-settings.border * em)
+    found = _find_bar(gray, inside, cell.center, em, settings)
+    if found is not None:
+        text = "-" if found.width < DASH * em else "—"
+        return Word(text, found, settings.score, settings.score, page)
+    x, y = cell.center
+    found = find_grey_slash(gray, Box(x - em, y - em, x + em, y + em).intersection(inside), em)
+    if found is None or _away(found, cell.center) > settings.off * em:
+        return None
+    return Word("/", found, settings.score, settings.score, page)
+
+
+def _find_bar(
+    gray: Gray, inside: Box, middle: tuple[float, float], em: float, settings: FaintSettings
+) -> Box | None:
+    x0, top, x1, bottom = box_to_slice(inside, gray.shape[1], gray.shape[0])
     if x1 - x0 < em or bottom - top < settings.highest * em:
         return None
     dark = float(WHITE) - gray[top:bottom, x0:x1].astype(np.float32)
-    x, y = cell.center
+    x, y = middle
     peak = _find_peak(_bars(dark, em, settings), (x - x0, y - top), em, settings)
     if peak is None:
         return None
     bar = _bar_around(dark, peak, em, settings)
     found = Box(x0 + bar.x0, top + bar.top, x0 + bar.x1, top + bar.bottom)
-    away = max(abs(found.center[0] - x), abs(found.center[1] - y))
     is_bar = NARROWEST_HYPHEN * em <= found.width <= settings.longest * em
-    if not is_bar or found.height > settings.highest * em or away > CENTRED * em:
+    if not is_bar or found.height > settings.highest * em or _away(found, middle) > CENTRED * em:
         return None
-    text = "-" if found.width < DASH * em else "—"
-    return Word(text, found, settings.score, settings.score, page)
+    return found
+
+
+def _away(found: Box, middle: tuple[float, float]) -> float:
+    x, y = found.center
+    return max(abs(x - middle[0]), abs(y - middle[1]))
 
 
 def _bars(dark: Darkness, em: float, settings: FaintSettings) -> Darkness:

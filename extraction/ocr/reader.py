@@ -14,10 +14,13 @@ from extraction.engines import Engine, available_threads, choose_engine
 from extraction.ocr.ctc import SKIPPED, Reading, merge_readings
 from extraction.ocr.faint_signs import find_faint_sign
 from extraction.ocr.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
+from extraction.ocr.lost_borders import restore_borders
 from extraction.ocr.networks import TextModels
 from extraction.ocr.second_look import (
+    SLASH_LIKE,
     LoneSign,
     dashes_by_length,
+    find_grey_slash,
     find_lone_sign,
     find_short_hyphen,
     is_high,
@@ -64,8 +67,11 @@ shape where it is printed on more pixels than dust covers on a coarse scan."""
 SAME_PLACE = 0.8
 """Share of the smaller of two boxes from which on they stand around the same ink."""
 
-ROUND_SCORE = 0.7
-"""Of a full stop that is told by its size and place."""
+SURE = 0.9
+"""Of a reading that the shape of a lone sign does not outweigh."""
+
+ROUND_SCORE, SLASH_SCORE = 0.7, 0.85
+"""Of a full stop that is told by its size and place, and of a slash by its lean."""
 
 
 class Reader:
@@ -93,8 +99,10 @@ class Reader:
         ink = page_to_ink(page.image, cells, page.dpi)
         lines = self._find_lines(ink, cells, page.dpi)
         usual = usual_height(lines, page.dpi / 72 * 10, ink.mask)
-        crops = lines_to_crops(lines, ink, cells, usual)
         em = usual * HEIGHT_TO_EM
+        grids, lines = restore_borders(grids, lines, ink, em)
+        cells = [cell.box for grid in grids for cell in grid.cells]
+        crops = lines_to_crops(lines, ink, cells, usual)
         words = self._read_crops(crops, ink, em, page.number)
         for index in set(range(len(cells))) - words.keys():
             sign = find_faint_sign(ink.gray, cells[index], em, page.number)
@@ -176,7 +184,11 @@ def is_doubtful(crop: Crop, reading: Reading) -> bool:
 def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: int) -> Word | None:
     """The word that ``crop`` shows, None where it shows none."""
     shown = crop.line.box if crop.leftover else crop.box
-    sign = None if crop.line.parts else find_lone_sign(ink.mask, shown, em)
+    text = reading.text
+    if not crop.line.parts:
+        text = dashes_by_length(text, reading.positions, ink.mask, shown, em)
+    text = text.strip()
+    sign = None if crop.line.parts else find_sign(text, reading.score, ink, shown, em)
     if sign is None and crop.centred:
         sign = find_short_hyphen(ink.gray, shown, em)
         if sign is not None:
@@ -186,10 +198,6 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
         least = min(least, max(LEAST_INK_OF_SIGN * em * em, LARGEST_SPECK_PX))
     if not shows_print(shown, ink, least):
         return None
-    text = reading.text
-    if not crop.line.parts:
-        text = dashes_by_length(text, reading.positions, ink.mask, shown, em)
-    text = text.strip()
     ends_text = crop.beside_text or crop.above is not None
     if ends_text and text in ROUND and is_small_and_round(ink.mask, shown, em):
         return Word("。", tight(shown, ink.mask), ROUND_SCORE, ROUND_SCORE, page)
@@ -202,6 +210,17 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
         return None
     box = tight(shown, ink.mask)
     return Word(text, box, reading.score, reading.weakest, page, reading.overlooked)
+
+
+def find_sign(text: str, score: float, ink: PrintInk, box: Box, em: float) -> LoneSign | None:
+    """The lone sign inside ``box``, of which the recogniser says ``text``: of a faint ``2`` no
+    more than a slash may be ink, but the recogniser sees all of it."""
+    sign = find_lone_sign(ink.mask, box, em)
+    if sign is not None and sign.text == "/" and text not in SLASH_LIKE and score >= SURE:
+        return None
+    if sign is None and text in SLASH_LIKE and find_grey_slash(ink.gray, box, em) is not None:
+        return LoneSign("/", SLASH_SCORE)
+    return sign
 
 
 def sign_to_word(sign: LoneSign, box: Box, ink: PrintInk, page: int) -> Word:

@@ -39,6 +39,13 @@ HIGH = 0.5
 
 _DASH_IN_NUMBER = re.compile(r"(?<=\d)[-—–一](?=\d)|(?<=[年月日])[-—–](?=\d)", re.ASCII)
 
+SLASH_LIKE = frozenset({"", "/", "1", "7", "I", "J", "l", "|", "丿", "ノ", "／"})
+"""What the recogniser takes a lone slash for."""
+
+LEAST_DARK, OF_DARKEST, MOST_OF_DARK = 12.0, 0.4, 0.75
+"""Levels of grey below the paper at the darkest place of a faint stroke; the share of that which
+belongs to it; and its share of all that is as dark nearby."""
+
 LEAST_LEAN = 0.22
 """How far the foot of a slash lies before its head, in ems; an italic ``1`` leans less."""
 
@@ -114,7 +121,10 @@ def is_placed_like_text(sign: Box, cell: Box, lines: Sequence[Box], em: float) -
 
 
 def _is_border_remains(blob: Box, inside: Box, em: float) -> bool:
-    """Whether ``blob`` is a flat or thin thing that hugs a side of the cell."""
+    """Whether ``blob`` is a flat or thin thing that hugs a side of the cell; a full stop on a row
+    of its own keeps clear of it."""
+    if _is_round(blob, em) and blob.padded(1).intersection(inside) == blob.padded(1):
+        return False
     near = 0.3 * em
     flat = blob.height < 0.3 * em and (blob.top < near or inside.bottom - blob.bottom < near)
     thin = blob.width < 0.3 * em and (blob.x0 < near or inside.x1 - blob.x1 < near)
@@ -216,11 +226,12 @@ def _find_bars(mask: Mask, box: Box, em: float) -> list[Box]:
     ]
 
 
-def without_specks(part: Mask, em: float) -> Mask:
-    """``part`` without blobs smaller than the smallest sign that may stand alone."""
+def without_specks(part: Mask, em: float, least: float = SMALLEST_SIGN) -> Mask:
+    """``part`` without blobs smaller than the smallest sign that may stand alone, or than
+    ``least``, in characters."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(part.astype(np.uint8), connectivity=8)
     sides = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    keep = sides >= SMALLEST_SIGN * em
+    keep = sides >= least * em
     keep[0] = False
     return np.asarray(keep[labels], dtype=np.bool_)
 
@@ -257,11 +268,46 @@ def _is_slash(part: Mask, em: float) -> bool:
     return bool(lean >= LEAST_LEAN * em and off <= 0.1 * em and run[rows].mean() <= 0.6 * width)
 
 
+def find_grey_slash(gray: Gray, box: Box, em: float) -> Box | None:
+    """Where a slash stands in ``box`` or half at its sides, alone there, that is so thin or faint
+    that little of it is ink: its greys tell where its stroke runs to a part of a pixel."""
+    x0, top, x1, bottom = box_to_slice(box.padded(0.3 * em), gray.shape[1], gray.shape[0])
+    if x1 <= x0 or bottom <= top:
+        return None
+    part = gray[top:bottom, x0:x1].astype(np.float32)
+    dark = np.maximum(0.0, np.median(part) - part)
+    if dark.max() < LEAST_DARK:
+        return None
+    stroke = dark >= OF_DARKEST * dark.max()
+    _, labels, _, _ = cv2.connectedComponentsWithStats(stroke.astype(np.uint8), connectivity=8)
+    largest = int(np.argmax(np.bincount(labels[stroke])))
+    own = np.where(labels == largest, dark, 0.0)
+    if own.sum() < MOST_OF_DARK * dark[stroke].sum():
+        return None
+    rows = np.flatnonzero(own.any(axis=1))
+    high = int(rows[-1] - rows[0]) + 1
+    if not 0.5 * em <= high <= 1.6 * em or len(rows) < high:
+        return None
+    weights = own[rows].sum(axis=1)
+    middles = (own[rows] @ np.arange(x1 - x0)) / weights
+    slope, start = np.polyfit(rows, middles, 1, w=np.sqrt(weights))
+    off = np.abs(middles - (slope * rows + start)).max()
+    thick = (own[rows] > 0).sum(axis=1).max()
+    straight = off <= max(0.1 * em, 1.0) and thick <= max(0.25 * em, 3)
+    if not straight or -slope * high < LEAST_LEAN * em:
+        return None
+    columns = np.flatnonzero(own.any(axis=0))
+    corner, end = (columns[0], rows[0]), (columns[-1] + 1, rows[-1] + 1)
+    return Box(*(float(at) for at in (x0 + corner[0], top + corner[1], x0 + end[0], top + end[1])))
+
+
 def is_small_and_round(mask: Mask, box: Box, em: float) -> bool:
     """Whether the ink in ``box`` is as wide as high, and too small for a letter or digit."""
     ink = box_of_ink(mask, box)
-    if ink is None:
-        return False
+    return ink is not None and _is_round(ink, em)
+
+
+def _is_round(ink: Box, em: float) -> bool:
     return 0.18 * em <= ink.height <= HIGH * em and 0.65 <= ink.width / ink.height <= 1.5
 
 

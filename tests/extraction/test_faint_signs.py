@@ -47,6 +47,30 @@ def test_a_hyphen_lighter_than_ink_is_found_in_the_middle_of_its_cell(
     assert abs(word.box.width - width) <= 3
 
 
+def with_stroke(gray: Gray, lean: int, high: int = 14, darker: int = 30, x: int = 56) -> Gray:
+    """A straight stroke in the middle of the cell, whose head lies ``lean`` right of its foot."""
+    drawn = np.zeros((*gray.shape, 1), np.uint8)
+    ends = (x - lean // 2, 90 + high // 2), (x + (lean + 1) // 2, 90 - high // 2)
+    cv2.line(drawn, *ends, (darker,), 1, cv2.LINE_AA)
+    return (gray.astype(int) - drawn[:, :, 0]).clip(0, 255).astype(np.uint8)
+
+
+def test_a_slash_lighter_than_ink_is_found_in_the_middle_of_its_cell() -> None:
+    """The slashes of a funds table read as blanks and as 1."""
+    word = sign_in(with_stroke(scanned_cell(), lean=6, high=16, darker=70))
+    assert word is not None and word.text == "/"
+    assert abs(word.box.center[0] - 56) < 2 and abs(word.box.center[1] - 90) < 2
+
+
+@pytest.mark.parametrize(("lean", "high"), [(0, 14), (2, 14), (-6, 16), (6, 5)])
+def test_a_stroke_upright_or_short_or_leaning_back_is_no_slash(lean: int, high: int) -> None:
+    assert sign_in(with_stroke(scanned_cell(), lean, high, darker=70)) is None
+
+
+def test_a_slash_aside_of_the_middle_is_a_scratch() -> None:
+    assert sign_in(with_stroke(scanned_cell(), lean=6, high=16, darker=70, x=75)) is None
+
+
 @given(seed=st.integers(0, 10_000))
 def test_paper_alone_is_blank(seed: int) -> None:
     assert sign_in(scanned_cell(seed)) is None

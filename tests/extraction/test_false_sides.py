@@ -65,6 +65,24 @@ def test_a_heading_cut_by_the_column_line_above_is_one_cell() -> None:
     assert (whole.column, whole.colspan, mended.columns) == (0, 2, 2)
 
 
+def test_rows_of_one_text_on_both_sides_of_a_stroke_are_one_cell() -> None:
+    """经济成本指标 wrapped, and a stroke between its rows made 经济成本指 and 标 of it."""
+    upper = replace(cell(0, 0), words=at(100, ROW - 13, "经济成本指"))
+    lower = replace(cell(1, 0), words=at(100, ROW + 13, "标"))
+    right = [cell(row, 1, text="甲") for row in range(2)]
+    mended = without_false_sides(Grid(2, 2, (upper, lower, *right)))
+    (label,) = (one for one in mended.cells if one.column == 0)
+    assert (label.rowspan, label.text) == (2, "经济成本指标")
+
+
+def test_rows_of_text_that_keep_to_the_sides_of_their_cells_stay_apart() -> None:
+    """Set to the bottom of one cell and to the top of the next, each may fill its own."""
+    upper = replace(cell(0, 0), words=at(100, ROW - 13, "甲") + at(100, 12, "乙"))
+    lower = replace(cell(1, 0), words=at(100, ROW + 13, "丙"))
+    grid = Grid(2, 2, (upper, lower, *(cell(row, 1, text="甲") for row in range(2))))
+    assert without_false_sides(grid) is grid
+
+
 def test_both_halves_with_a_text_are_two_cells() -> None:
     grid = label_beside_rows(at(100, 2 * ROW, "产出"))
     filled = tuple(

@@ -8,7 +8,7 @@ import pytest
 from extraction.declarations import load_declarations
 from extraction.fields.drafts import Drafts
 from extraction.fields.find import find_drafts
-from extraction.values import Box
+from extraction.values import Box, LabelledWord
 from tests.extraction.truth_forms import (
     NAMES,
     TruthForm,
@@ -116,6 +116,25 @@ def test_a_field_that_the_form_does_not_print_has_no_source() -> None:
 def test_keys_are_found_with_slips_spaces_and_marks(key: str) -> None:
     grid = grid_of([[key, "河道清淤"]])
     assert find_drafts(EVALUATION, (grid,), (), {}).fields["project_name"].text == "河道清淤"
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("主管部门", "department"),
+        ("主管部门及代码", "department_code"),
+        ("主管部门(代码)", "department_code"),
+    ],
+)
+def test_a_key_as_it_stands_is_of_the_field_that_declares_it_so(key: str, name: str) -> None:
+    """主管部门 was 主管部门(代码) without its brackets as well, and its value that field's."""
+    grid = grid_of([[key, "漯河市农机管理局"]])
+    (value,) = grid.cells[1].words
+    unsure = LabelledWord(value, "department_code", 0.5, "department", 0.45)
+    if name == "department_code":
+        unsure = LabelledWord(value, "department", 0.5, "department_code", 0.45)
+    fields = find_drafts(TARGET, (grid,), (), {value: unsure}).fields
+    assert {n for n, draft in fields.items() if draft.text} == {name}
 
 
 def test_key_and_value_may_share_a_cell_or_a_line() -> None:

@@ -85,6 +85,16 @@ def test_a_totals_row_without_a_legible_key_is_known_by_its_shape() -> None:
     assert drafts.fields["total_score"].text == "98.5"
 
 
+def test_a_totals_row_over_all_names_is_no_row_of_the_group_whatever_it_says() -> None:
+    """Of its key 分 was left, and the total became an indicator of 100 points."""
+    total = [("分", 1, 3), None, None, "", "", "100", "92.76", ""]
+    grid = grid_of([HEADER, row_of("清淤"), row_of("清障"), total])
+    drafts = find_drafts(EVALUATION, (grid,), (), {})
+    assert texts(drafts.groups["indicators"], "level3") == [("清淤",), ("清障",)]
+    assert drafts.fields["total_weight"].text == "100"
+    assert drafts.fields["total_score"].text == "92.76"
+
+
 def test_a_usual_text_cut_in_two_by_the_page_is_whole_again() -> None:
     rows = [HEADER, row_of("清淤", level2="可持续影"), row_of("清障", level2="响指标")]
     assert texts(indicators(on_page_two(grid_of(rows), 2)), "level2") == [

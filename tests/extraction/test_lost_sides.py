@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,13 @@ def test_texts_set_to_the_left_are_two_cells_where_the_second_begins_at_the_bord
     assert [one.text for one in restored.cells[:2]] == ["示范基地", "合格"]
 
 
+def test_a_sentence_with_a_comma_at_a_border_of_other_rows_stays_whole() -> None:
+    """A goal of one line ended at its last comma."""
+    words = word("参训191人次，", 47, 0, width=90), word("优良率。", 128, 0, width=50)
+    whole = grid(cell(0, 0, 2, *words))
+    assert restore_lost_sides(whole) is whole
+
+
 def test_a_rest_of_the_border_is_no_text() -> None:
     """It read as ``1`` on a fax."""
     words = word("分值", 50, 0), word("1", 101, 0, width=3), word("执行率", 150, 0)
@@ -72,6 +80,51 @@ def test_a_text_over_the_border_keeps_its_cell_whole() -> None:
 def test_two_words_that_stand_off_their_columns_keep_their_cell_whole() -> None:
     """As in a line of signatures below a table."""
     whole = grid(cell(0, 0, 2, word("复核：", 22, 0), word("审核人：", 140, 0)))
+    assert restore_lost_sides(whole) is whole
+
+
+def between_rows(first: Cell) -> Grid:
+    """``first`` over both columns, and rows above and below that show the border."""
+    rows = [cell(row, column, 1) for row in (0, 2) for column in range(2)]
+    return Grid(3, 2, (*rows[:2], first, *rows[2:]))
+
+
+def test_a_value_beside_a_blank_whose_border_was_lost_has_its_own_column() -> None:
+    """6.1 points stood in one cell with the blank for deviations beside it, and counted as none."""
+    restored = restore_lost_sides(between_rows(cell(1, 0, 2, word("6.1", 52, 1, width=18))))
+    first, second = (one for one in restored.cells if one.row == 1)
+    assert (first.text, first.columns, second.text, second.columns) == (
+        *("6.1", range(0, 1)),
+        *("", range(1, 2)),
+    )
+
+
+def test_a_text_in_the_middle_and_one_behind_its_border_are_two_cells() -> None:
+    """社会效益指标 and 灌区群众覆盖率 were one name, as the rows above and below set theirs."""
+    words = word("社会效益指标", 50, 1, width=70), word("灌区覆盖率", 133, 1, width=60)
+    restored = restore_lost_sides(between_rows(cell(1, 0, 2, *words)))
+    assert [one.text for one in restored.cells if one.row == 1] == ["社会效益指标", "灌区覆盖率"]
+
+
+@pytest.mark.parametrize(
+    ("middle", "width"),
+    [
+        (100.0, 30.0),  # in the middle of the whole
+        (20.0, 36.0),  # at its left side, as texts are set
+        (180.0, 36.0),  # at its right side, as numbers are
+        (52.0, 98.0),  # so long that it shows nothing
+        (75.0, 30.0),  # nowhere
+    ],
+)
+def test_a_text_that_may_stand_in_the_whole_cell_keeps_it_whole(
+    middle: float, width: float
+) -> None:
+    whole = between_rows(cell(1, 0, 2, word("6.1", middle, 1, width=width)))
+    assert restore_lost_sides(whole) is whole
+
+
+def test_beside_a_blank_one_row_that_shows_the_border_is_not_enough() -> None:
+    whole = grid(cell(0, 0, 2, word("6.1", 52, 0, width=18)))
     assert restore_lost_sides(whole) is whole
 
 

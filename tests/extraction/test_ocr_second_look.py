@@ -10,7 +10,7 @@ import pytest
 
 from extraction.ocr.ctc import NOTHING, Reading
 from extraction.ocr.ink import PrintInk
-from extraction.ocr.reader import Reader, crop_to_word, without_echoes
+from extraction.ocr.reader import Reader, crop_to_word, find_sign, without_echoes
 from extraction.ocr.second_look import (
     dashes_by_length,
     find_leftover,
@@ -59,6 +59,31 @@ def test_a_slash_that_a_fax_made_thick_is_no_one() -> None:
     cv2.polylines(seven, [np.array([(54, 11), (64, 11), (57, 29)])], False, (1,), 2)
     cv2.line(italic, (59, 28), (62, 11), (1,), 2)
     assert [sign(picture) for picture in (thick, steep, seven, italic)] == ["/", "/", None, None]
+
+
+def test_a_faint_two_that_reads_well_is_no_slash() -> None:
+    """Only its diagonal was dark enough for ink, and it came out as a slash."""
+    diagonal = blank()
+    cv2.line(diagonal, (55, 30), (64, 10), (1,), 2)
+    mask = diagonal > 0
+    gray = np.where(mask, np.uint8(0), np.uint8(255))
+    ink = PrintInk(gray, mask, gray)
+    assert find_sign("2", 0.99, ink, CELL, EM) is None
+    found = [find_sign(text, 0.99, ink, CELL, EM) for text in ("", "1", "/")]
+    assert [sign and sign.text for sign in found] == ["/"] * 3
+
+
+def test_a_full_stop_on_a_row_of_its_own_may_stand_close_above_the_ruling() -> None:
+    """In the middle of its cell's last row it was taken for a rest of the line below it."""
+    mask = np.zeros((40, 120), np.bool_)
+    mask[32:37, 58:63] = True
+    mask[33:36, 59:62] = False
+    text = Box(20, 4, 100, 26)
+    assert find_leftover(mask, CELL, [text], EM) == [Box(58.0, 32.0, 63.0, 37.0)]
+    assert is_placed_like_text(Box(58, 32, 63, 37), CELL, [text], EM)
+    rest = np.zeros((40, 120), np.bool_)
+    rest[36:40, 50:62] = True
+    assert find_leftover(rest, CELL, [text], EM) == []
 
 
 def test_a_thin_dash_may_be_tilted_or_broken_and_a_wave_is_none() -> None:
