@@ -30,6 +30,12 @@ PLAIN_PX, THICKEST_PX = 75, 9
 """Half an inch and more: no stroke of a character is as long and as thin."""
 PLAIN_DARKNESS = 40
 """Of 255, all along the line, less that of what is beside it."""
+RED, RED_RAMP = 40, 25
+"""Of 255, by which a red ink is darker in green and in blue light than in red, and the range below
+in which a pixel shows some of it."""
+DARK_IN_RED, RED_GAIN = 70.0, 2.0
+STRAIGHT_PX = 120
+"""No arc of a seal's rim runs straight as far: twenty millimetres."""
 PLAIN_PROBABILITY = 0.95
 SEEN = 0.5
 OF_ONE_SHADE = 0.5
@@ -74,13 +80,11 @@ def load_ruling_network(engine: Engine, threads: int) -> RulingNetwork:
 def see_rulings(image: Image, dpi: float, network: RulingNetwork) -> Evidence:
     """Run the network over the page at its own resolution."""
     zoom = RULING_DPI / dpi
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    size = (max(MULTIPLE, round(grey.shape[1] * zoom)), max(MULTIPLE, round(grey.shape[0] * zoom)))
+    height, width = (max(MULTIPLE, round(side * zoom)) for side in image.shape[:2])
     smooth = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
-    grey = cv2.resize(grey, size, interpolation=smooth)
-    height, width = grey.shape
+    grey = without_seals(cv2.resize(image, (width, height), interpolation=smooth))
     pad = (-height % MULTIPLE, -width % MULTIPLE)
-    padded = np.pad(np.asarray(grey, np.uint8), ((0, pad[0]), (0, pad[1])), constant_values=255)
+    padded = np.pad(grey, ((0, pad[0]), (0, pad[1])), constant_values=255)
     logits = network(np.asarray(padded / 255, np.float32)[None, None])[0]
     logits = logits[:, : -(-height // 2), : -(-width // 2)]
     maps = 1 / (1 + np.exp(-logits))
@@ -90,6 +94,31 @@ def see_rulings(image: Image, dpi: float, network: RulingNetwork) -> Evidence:
         add_unseen(across, plain[0])
         add_unseen(down, plain[1])
     return Evidence(across, down, scale=zoom / 2)
+
+
+def without_seals(image: cv2.typing.MatLike) -> NDArray[np.uint8]:
+    """H × W × 3 at ``RULING_DPI`` as grey, with red ink made as light as paper: the rim of a seal
+    is a line where it runs upright. Rulings that are red themselves stay, and so do seals there.
+    """
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    red, green, blue = cv2.split(image)
+    redness = np.asarray(cv2.subtract(red, cv2.max(green, blue)), np.int16)
+    redness -= int(np.median(redness[::16, ::16]))
+    ink = (redness > RED).astype(np.uint8)
+    if not ink.any() or _has_rulings(ink):
+        return grey
+    rows, columns = np.nonzero(redness > RED - RED_RAMP)
+    share = np.minimum((redness[rows, columns] - (RED - RED_RAMP)) / RED_RAMP, 1.0)
+    # Black print below a seal is dark in red light, too.
+    lit = np.minimum((red[rows, columns] - DARK_IN_RED) * RED_GAIN, np.median(red[::16, ::16]))
+    shown = grey[rows, columns].astype(np.float32)
+    grey[rows, columns] = shown + share * np.maximum(lit - shown, 0)
+    return grey
+
+
+def _has_rulings(ink: NDArray[np.uint8]) -> bool:
+    straight = (np.ones((1, STRAIGHT_PX), np.uint8), np.ones((STRAIGHT_PX, 1), np.uint8))
+    return any(cv2.morphologyEx(ink, cv2.MORPH_OPEN, strip).any() for strip in straight)
 
 
 def is_without_noise(grey: NDArray[np.uint8]) -> bool:

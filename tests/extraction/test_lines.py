@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from extraction.grid.lines import (
     Evidence,
@@ -12,8 +15,10 @@ from extraction.grid.lines import (
     evidence_to_probe,
     see_rulings,
     trace_lines,
+    without_seals,
 )
 from extraction.grid.straighten import find_displacement, straighten_evidence
+from extraction.values import Image
 
 SCALE = 0.5
 
@@ -145,3 +150,40 @@ def test_thin_rulings_of_a_print_without_noise_are_seen_whatever_the_network_say
 def test_the_dark_edge_of_a_photographed_paper_is_no_ruling() -> None:
     noise = np.random.default_rng(0).integers(0, 40, (1200, 960, 1), dtype=np.uint8)
     assert evidence_to_edges(see_rulings(thin_lines(329, 301) - noise, 300, unsure)) == []
+
+
+def sealed_page(*, ruled: tuple[int, int, int] | None = None) -> Image:
+    """Off-white paper with a seal whose rim crosses a black line; ``ruled``, a long line too."""
+    page = np.full((400, 400, 3), (236, 234, 230), np.uint8)
+    if ruled is not None:
+        cv2.line(page, (20, 380), (380, 380), ruled, 3)
+    cv2.circle(page, (200, 200), 110, (215, 60, 70), 7, cv2.LINE_AA)
+    cv2.line(page, (20, 200), (380, 200), (40, 38, 42), 3)
+    return page
+
+
+def test_the_rim_of_a_seal_is_no_line_and_print_below_it_is() -> None:
+    """Where it ran upright it was the border of a cell, and took the place of the true one."""
+    grey = without_seals(sealed_page())
+    rim = np.r_[grey[150, 80:100], grey[250, 300:320]]
+    assert rim.min() > 200
+    assert grey[200, 25:375].max() < 60
+
+
+def test_red_rulings_stay_as_dark_as_they_are() -> None:
+    page = sealed_page(ruled=(205, 50, 60))
+    assert (without_seals(page) == cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)).all()
+
+
+@given(
+    shade=st.tuples(*[st.integers(60, 255)] * 3),
+    black=st.integers(0, 60),
+    blue=st.integers(0, 255),
+)
+def test_a_page_without_red_ink_is_its_grey_in_any_light(
+    shade: tuple[int, int, int], black: int, blue: int
+) -> None:
+    """A photo by lamplight is reddish all over."""
+    page = np.full((64, 96, 3), shade, np.uint8)
+    page[30:32] = page[:, 40:42] = (black, black, min(255, black + blue))
+    assert (without_seals(page) == cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)).all()
