@@ -75,8 +75,14 @@ def find_fields(
     inline = _find_inline(declaration, views, lines, labelled, claimed)
     drafts = {}
     for item in declaration.fields:
-        ways = (found.get(item.name) for found in (crossed, inside, inline, outside))
-        drafts[item.name] = next((draft for draft in ways if draft is not None), FieldDraft())
+        ways = [
+            draft
+            for found in (crossed, inside, inline, outside)
+            if (draft := found.get(item.name)) is not None
+        ]
+        # A draft that is no year at all gives way to one that is.
+        fitting = [draft for draft in ways if item.kind == "text" or draft.value is not None]
+        drafts[item.name] = next(iter((*fitting, *ways)), FieldDraft())
     return drafts
 
 

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from extraction.engines import Engine, available_threads, choose_engine
+from extraction.ocr.borders import mend_borders, wipe
 from extraction.ocr.ctc import SKIPPED, Reading, merge_readings
 from extraction.ocr.faint_signs import find_faint_sign
 from extraction.ocr.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
-from extraction.ocr.lost_borders import restore_borders
 from extraction.ocr.networks import TextModels
 from extraction.ocr.second_look import (
     SLASH_LIKE,
@@ -25,6 +25,7 @@ from extraction.ocr.second_look import (
     find_short_hyphen,
     is_high,
     is_small_and_round,
+    ones_by_strokes,
 )
 from extraction.ocr.signs import FULL_STOPS, NEVER_FIRST, ROUND, close_brackets, without_dust
 from extraction.ocr.text_crops import Crop, crop_to_picture, lines_to_crops
@@ -100,8 +101,11 @@ class Reader:
         lines = self._find_lines(ink, cells, page.dpi)
         usual = usual_height(lines, page.dpi / 72 * 10, ink.mask)
         em = usual * HEIGHT_TO_EM
-        grids, lines = restore_borders(grids, lines, ink, em)
-        cells = [cell.box for grid in grids for cell in grid.cells]
+        mended, lines, rests = mend_borders(grids, lines, ink.mask, em)
+        if mended is not grids:
+            grids, cells = mended, [cell.box for grid in mended for cell in grid.cells]
+            ink = page_to_ink(page.image, cells, page.dpi)
+            wipe(ink, rests)
         crops = lines_to_crops(lines, ink, cells, usual)
         words = self._read_crops(crops, ink, em, page.number)
         for index in set(range(len(cells))) - words.keys():
@@ -187,6 +191,7 @@ def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: i
     text = reading.text
     if not crop.line.parts:
         text = dashes_by_length(text, reading.positions, ink.mask, shown, em)
+        text = ones_by_strokes(text.strip(), ink.mask, shown, em)
     text = text.strip()
     sign = None if crop.line.parts else find_sign(text, reading.score, ink, shown, em)
     if sign is None and crop.centred:

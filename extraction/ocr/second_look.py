@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extraction.ocr.ink import WHITE, Gray, Mask, box_of_ink, box_to_slice
+from extraction.ocr.row_cuts import ink_runs
 from extraction.values import Box, boxes_union
 
 SMALLEST_SIGN = 0.16
@@ -36,6 +37,9 @@ characters, and how much wider than high it is: dust is seldom either."""
 
 HIGH = 0.5
 """A digit is two thirds of a character high, a full stop a third at most."""
+
+WIDEST_ONE = 0.42
+"""In ems, with its serifs."""
 
 _DASH_IN_NUMBER = re.compile(r"(?<=\d)[-—–一](?=\d)|(?<=[年月日])[-—–](?=\d)", re.ASCII)
 
@@ -204,6 +208,24 @@ def dashes_by_length(text: str, positions: Sequence[float], mask: Mask, box: Box
             sign = "—" if text[index] == "一" else text[index]
         text = text[:index] + sign + text[index + 1 :]
     return text
+
+
+def ones_by_strokes(text: str, mask: Mask, box: Box, em: float) -> str:
+    """``text`` of nothing but ones with as many as there are strokes inside ``box``.
+
+    The recogniser sees characters in a row that are alike as one, or as one more than there are.
+    """
+    if not text or set(text) != {"1"}:
+        return text
+    x0, top, x1, bottom = box_to_slice(box, mask.shape[1], mask.shape[0])
+    part = without_specks(mask[top:bottom, x0:x1], em)
+    runs = ink_runs(np.asarray(part.any(axis=0)))
+    strokes = [box_of_ink(part, Box(start, 0.0, end, part.shape[0])) for start, end in runs]
+    alike = all(
+        stroke is not None and stroke.height >= HIGH * em and stroke.width <= WIDEST_ONE * em
+        for stroke in strokes
+    )
+    return "1" * len(strokes) if strokes and alike else text
 
 
 def _find_bars(mask: Mask, box: Box, em: float) -> list[Box]:

@@ -83,6 +83,53 @@ def test_rows_of_text_that_keep_to_the_sides_of_their_cells_stay_apart() -> None
     assert without_false_sides(grid) is grid
 
 
+def test_a_row_of_text_that_runs_over_a_side_is_one_cell() -> None:
+    """A phone number was 15 in one cell and 652902851 in the next."""
+    left = replace(cell(0, 0), words=(Word("15", Box(180, 20, 198, 40), 0.9, 0.9, 1),))
+    right = replace(cell(0, 1), words=(Word("02", Box(201, 20, 220, 40), 0.9, 0.9, 1),))
+    below = [cell(1, column, text="甲") for column in range(2)]
+    mended = without_false_sides(Grid(2, 2, (left, right, *below)))
+    (whole,) = (one for one in mended.cells if one.row == 0)
+    assert (whole.colspan, whole.text) == (2, "1502")
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (Box(2, 20, 198, 40), Box(202, 20, 398, 40)),  # both cells are full
+        (Box(180, 20, 190, 40), Box(210, 20, 220, 40)),  # a gap as of two texts
+        (Box(180, 2, 198, 22), Box(201, 38, 220, 58)),  # in rows of their own
+        (Box(180, 20, 198, 40), Box(201, 20, 300, 40)),  # not in the middle of both
+    ],
+)
+def test_texts_of_two_cells_close_to_their_border_stay_apart(left: Box, right: Box) -> None:
+    halves = (
+        replace(cell(0, column), words=(Word("15", box, 0.9, 0.9, 1),))
+        for column, box in enumerate((left, right))
+    )
+    grid = Grid(2, 2, (*halves, *(cell(1, column, text="甲") for column in range(2))))
+    assert without_false_sides(grid) is grid
+
+
+def beside_three_rows(text: Box) -> Grid:
+    own = replace(cell(1, 0), words=(Word("项目资金申请", text, 0.9, 0.9, 1),))
+    rows = [cell(row, 1, text="甲") for row in range(3)]
+    return Grid(3, 2, (cell(0, 0), own, cell(2, 0), *rows))
+
+
+def test_two_rows_of_text_that_fill_the_middle_of_three_blank_parts_stand_in_one_cell() -> None:
+    """On a dark fill no side was seen, and the label had one of the three rows beside it."""
+    mended = without_false_sides(beside_three_rows(Box(40, ROW + 4, 160, 2 * ROW - 4)))
+    (label,) = (one for one in mended.cells if one.column == 0)
+    assert (label.rowspan, label.box.height) == (3, 3 * ROW)
+
+
+@pytest.mark.parametrize(("top", "bottom"), [(ROW + 20, 2 * ROW - 20), (ROW + 2, ROW + 40)])
+def test_a_text_with_room_in_its_row_stands_between_two_blanks(top: float, bottom: float) -> None:
+    grid = beside_three_rows(Box(40, top, 160, bottom))
+    assert without_false_sides(grid) is grid
+
+
 def test_both_halves_with_a_text_are_two_cells() -> None:
     grid = label_beside_rows(at(100, 2 * ROW, "产出"))
     filled = tuple(

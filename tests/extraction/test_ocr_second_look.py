@@ -18,6 +18,7 @@ from extraction.ocr.second_look import (
     is_high,
     is_placed_like_text,
     is_small_and_round,
+    ones_by_strokes,
 )
 from extraction.ocr.text_crops import Crop, lines_to_crops
 from extraction.ocr.text_lines import HEIGHT_TO_EM, Line
@@ -71,6 +72,33 @@ def test_a_faint_two_that_reads_well_is_no_slash() -> None:
     assert find_sign("2", 0.99, ink, CELL, EM) is None
     found = [find_sign(text, 0.99, ink, CELL, EM) for text in ("", "1", "/")]
     assert [sign and sign.text for sign in found] == ["/"] * 3
+
+
+@pytest.mark.parametrize("read", ["1", "11", "111"])
+def test_two_ones_side_by_side_are_eleven_whatever_was_read(read: str) -> None:
+    """A weight of 11 points was read as 1, and the score beside it as 111."""
+    mask = np.zeros((40, 120), np.bool_)
+    for x in (50, 60):
+        mask[10:26, x : x + 2] = mask[24:26, x - 2 : x + 4] = True
+    mask[5, 90] = True  # a speck
+    assert ones_by_strokes(read, mask, CELL, EM) == "11"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "columns"),
+    [
+        ("17", (10, 26), (50, 52)),  # not ones alone
+        ("1", (10, 26), (50, 64)),  # too wide: another digit
+        ("1", (10, 15), (50, 52)),  # too low
+        ("1", (10, 10), (50, 50)),  # nothing
+    ],
+)
+def test_what_may_be_no_ones_stays_as_read(
+    text: str, rows: tuple[int, int], columns: tuple[int, int]
+) -> None:
+    mask = np.zeros((40, 120), np.bool_)
+    mask[slice(*rows), slice(*columns)] = True
+    assert ones_by_strokes(text, mask, CELL, EM) == text
 
 
 def test_a_full_stop_on_a_row_of_its_own_may_stand_close_above_the_ruling() -> None:

@@ -1,9 +1,10 @@
-"""Where the border between two cells was lost, the lines of text tell before they are read.
+"""The borders of cells put right by the lines of text, before these are read.
 
 The grid takes two cells for one where the scan lost the border between them, and the detector
 may see one line in what stands in both. So a line is looked at in pieces where other rows show a
-border and all texts of the cell leave a wide gap. Whether the border was lost, the grid judges
-by where the pieces stand (``extraction.grid.lost_sides``); if it was not, the line stays whole.
+border and all texts of the cell leave a wide gap. Or the grid sees a border that is none, and a
+line is cut there. The grid judges by where the pieces stand (``extraction.grid.lost_sides``,
+``extraction.grid.false_sides``); a line whose cell stays as it is stays whole.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from extraction.grid.false_sides import without_false_sides
 from extraction.grid.lost_sides import columns_begun_inside, restore_lost_sides
-from extraction.ocr.ink import WHITE, Mask, PrintInk, box_of_ink, box_to_slice, tight
+from extraction.ocr.ink import WHITE, Mask, PrintInk, box_of_ink, box_to_slice
 from extraction.ocr.row_cuts import ink_runs
 from extraction.ocr.second_look import without_specks
 from extraction.ocr.text_lines import Line, find_cell, lines_by_cell
@@ -35,36 +37,43 @@ Gaps = Mapping[int, Sequence[Box]]
 through all grids of a page."""
 
 
-def restore_borders(
-    grids: tuple[Grid, ...], lines: Sequence[Line], ink: PrintInk, em: float
-) -> tuple[tuple[Grid, ...], list[Line]]:
-    """``grids`` with the borders that were lost, and ``lines``, none of which runs over one.
+def mend_borders(
+    grids: tuple[Grid, ...], lines: Sequence[Line], mask: Mask, em: float
+) -> tuple[tuple[Grid, ...], list[Line], list[Box]]:
+    """``grids`` with their borders put right, and ``lines``, none of which runs over one.
 
-    What the scan left of these borders is wiped from ``ink``: a stroke of it reads as a ``1``.
+    The boxes hold what the scan left of borders that it lost, and nothing else: a stroke there
+    reads as a ``1``. The same grids are given back where there is nothing to mend.
     """
     cells = [cell for grid in grids for cell in grid.cells]
-    gaps = find_gaps(grids, ink.mask, em)
+    gaps = find_gaps(grids, mask, em)
     found = lines_by_cell(lines)
     pieces = {
-        index: [tight(piece.box, ink.mask) for piece in cut_at(inside, found[index], ink.mask)]
-        for index, inside in gaps.items()
-        if index in found
+        index: [
+            box for piece in cut_at(gaps.get(index, ()), own, mask) if (box := _ink(piece, mask))
+        ]
+        for index, own in found.items()
+        if index is not None
     }
-    restored = _judge(grids, pieces)
-    boxes = [cell.box for grid in restored for cell in grid.cells]
-    if len(boxes) == len(cells):
-        return grids, list(lines)
+    mended = _mend(grids, pieces)
+    if sum(len(grid.cells) for grid in mended) == len(cells):
+        return grids, list(lines), []
+    boxes = [cell.box for grid in mended for cell in grid.cells]
     lost = {
         index: [gap for gap in inside if _is_border(gap, cells[index].box, boxes)]
         for index, inside in gaps.items()
     }
-    wipe(ink, (gap for inside in lost.values() for gap in inside))
     cut = (
         piece
         for index, own in found.items()
-        for piece in (own if index is None else cut_at(lost.get(index, ()), own, ink.mask))
+        for piece in (own if index is None else cut_at(lost.get(index, ()), own, mask))
     )
-    return restored, [_placed(piece, boxes) for piece in cut]
+    rests = [gap for inside in lost.values() for gap in inside]
+    return mended, [_placed(piece, boxes) for piece in cut], rests
+
+
+def _ink(line: Line, mask: Mask) -> Box | None:
+    return box_of_ink(mask, line.box)
 
 
 def find_gaps(grids: Sequence[Grid], mask: Mask, em: float) -> Gaps:
@@ -119,15 +128,16 @@ def _cut(line: Line, gaps: Sequence[Box], mask: Mask) -> list[Line]:
     return [replace(line, box=part, slope=fall * part.width) for part in inked]
 
 
-def _judge(grids: Sequence[Grid], pieces: Mapping[int, Sequence[Box]]) -> tuple[Grid, ...]:
-    """``grids`` with every cell cut whose ``pieces`` of lines stand in cells of their own."""
-    restored, start = [], 0
+def _mend(grids: Sequence[Grid], pieces: Mapping[int, Sequence[Box]]) -> tuple[Grid, ...]:
+    """``grids`` with every cell cut whose ``pieces`` of lines stand in cells of their own, and
+    the parts joined over which one text was printed."""
+    mended, start = [], 0
     for grid in grids:
         cells = [_with_pieces(cell, pieces.get(start + k, ())) for k, cell in enumerate(grid.cells)]
-        cut = restore_lost_sides(replace(grid, cells=tuple(cells)))
-        restored.append(replace(cut, cells=tuple(_with_pieces(cell, ()) for cell in cut.cells)))
+        whole = restore_lost_sides(without_false_sides(replace(grid, cells=tuple(cells))))
+        mended.append(replace(whole, cells=tuple(_with_pieces(cell, ()) for cell in whole.cells)))
         start += len(cells)
-    return tuple(restored)
+    return tuple(mended)
 
 
 def _with_pieces(cell: Cell, pieces: Iterable[Box]) -> Cell:
@@ -139,10 +149,10 @@ def _is_border(gap: Box, cell: Box, boxes: Iterable[Box]) -> bool:
     return any(gap.x0 < box.x0 < gap.x1 and cell.contains_point(*box.center) for box in boxes)
 
 
-def wipe(ink: PrintInk, gaps: Iterable[Box]) -> None:
+def wipe(ink: PrintInk, rests: Iterable[Box]) -> None:
     height, width = ink.mask.shape
-    for gap in gaps:
-        x0, top, x1, bottom = box_to_slice(gap, width, height)
+    for rest in rests:
+        x0, top, x1, bottom = box_to_slice(rest, width, height)
         ink.mask[top:bottom, x0:x1] = False
         ink.gray[top:bottom, x0:x1] = WHITE
 

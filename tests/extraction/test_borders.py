@@ -1,14 +1,16 @@
-"""Lines of text do not run over a border that the scan lost."""
+"""Borders that the scan lost or made are told by lines of text before these are read."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extraction.ocr.borders import mend_borders, wipe
 from extraction.ocr.ink import WHITE, Mask, PrintInk
-from extraction.ocr.lost_borders import restore_borders
 from extraction.ocr.text_lines import Line
 from extraction.values import Box, Cell, Grid
 
@@ -40,7 +42,8 @@ ONE_LINE = Line(Box(55.0, 16.0, 265.0, 44.0), 0, slope=4.0)
 
 def restored(ink: PrintInk, *lines: Line) -> tuple[list[Box], list[Line]]:
     """The cells of the first row, and the lines."""
-    (grid,), cut = restore_borders(grids(), lines, ink, EM)
+    (grid,), cut, rests = mend_borders(grids(), lines, ink.mask, EM)
+    wipe(ink, rests)
     return [cell.box for cell in grid.cells if cell.row == 0], cut
 
 
@@ -61,6 +64,20 @@ def test_rests_of_the_border_and_specks_beside_it_are_wiped() -> None:
     assert len(cells) == 2
     assert not ink.mask[10:50, 130:190].any() and (ink.gray[10:50, 130:190] == WHITE).all()
     assert ink.mask[20:40, 60:130].all() and ink.mask[20:40, 190:260].all()
+
+
+def test_a_number_cut_by_a_side_that_is_none_is_one_line_of_one_cell() -> None:
+    """The digit on the side was wiped in part, and read as another."""
+    halves = [
+        Cell(0, column, 1, 1, Box(x0, 10.0, x1, 50.0), 1, (), 0.5)
+        for column, (x0, x1) in enumerate([(20.0, float(BORDER)), (float(BORDER), 300.0)])
+    ]
+    (grid,) = grids()
+    cut = (replace(grid, cells=(*halves, *grid.cells[1:])),)
+    lines = [Line(Box(105, 16, BORDER, 44), 0), Line(Box(BORDER, 16, 215, 44), 1)]
+    (whole,), moved, rests = mend_borders(cut, lines, page((110, 20, 210, 40)).mask, EM)
+    assert [one.box for one in whole.cells if one.row == 0] == [WHOLE]
+    assert [line.cell for line in moved] == [0, 0] and rests == []
 
 
 COMMA, COLON = [(140, 34, 143, 40)], [(140, 22, 143, 25), (140, 35, 143, 38)]
