@@ -147,8 +147,8 @@ def test_key_and_value_may_share_a_cell_or_a_line() -> None:
 
 
 def test_a_label_whose_cut_off_head_is_the_key_of_the_year_is_no_year() -> None:
-    """年度总体目标 beside the goals was cut after 年度, and the year was 总体目标."""
-    grid = grid_of([["年度", "计划目标"], ["总体目标", "河道清淤"]])
+    """年度总体目标 beside the goals was cut after 年度, and its rest was the year."""
+    grid = grid_of([["年度", "计划目标"], ["总体目标及完成情况", "河道清淤"]])
     line = word("〔2025年度〕", Box(300, 20, 420, 40))
     fields = find_drafts(EVALUATION, (grid,), (line,), {}).fields
     assert fields["year"].text == "2025"
