@@ -80,32 +80,36 @@ def find_gaps(grids: Sequence[Grid], mask: Mask, em: float) -> Gaps:
     """The gaps in merged cells where other rows show borders."""
     cells = [(cell, grid) for grid in grids for cell in grid.cells]
     found = {
-        index: [_gap_around(x, cell.box, mask, em) for _, x in columns_begun_inside(cell, grid)]
+        index: _gaps_in(cell.box, [x for _, x in columns_begun_inside(cell, grid)], mask, em)
         for index, (cell, grid) in enumerate(cells)
         if cell.colspan > 1
     }
-    gaps = {index: [gap for gap in inside if gap is not None] for index, inside in found.items()}
-    return {index: inside for index, inside in gaps.items() if inside}
+    return {index: gaps for index, gaps in found.items() if gaps}
 
 
-def _gap_around(x: float, cell: Box, mask: Mask, em: float) -> Box | None:
-    """What is blank on either side of ``x``, if that is wide enough."""
+def _gaps_in(cell: Box, borders: Sequence[float], mask: Mask, em: float) -> list[Box]:
+    """What is blank on either side of each of ``borders`` where that is wide enough."""
     x0, top, x1, bottom = box_to_slice(cell, mask.shape[1], mask.shape[0])
-    if x1 <= x0 or bottom <= top:
-        return None
+    if not borders or x1 <= x0 or bottom <= top:
+        return []
     part = without_specks(mask[top:bottom, x0:x1], em, SMALLEST_DOT)
-    first, last = round(x - REST * em) - x0, round(x + REST * em) - x0
+    spans = (_blank_around(x - x0, part, em) for x in borders)
+    return [Box(x0 + a, cell.top, x0 + b, cell.bottom) for a, b in filter(None, spans)]
+
+
+def _blank_around(x: float, part: Mask, em: float) -> tuple[float, float] | None:
+    first, last = round(x - REST * em), round(x + REST * em)
     inked = np.flatnonzero(part.any(axis=0))
     before, after = inked[inked < first], inked[inked > last]
     if not (len(before) and len(after)):
         return None
-    start, end = float(x0 + before[-1] + 1), float(x0 + after[0])
+    start, end = float(before[-1] + 1), float(after[0])
     if min(x - start, end - x) < CLEAR * em or end - start < GAP * em:
         return None
     rest = ink_runs(np.asarray(part[:, max(0, first) : last + 1].any(axis=1)))
     if any(DIGIT[0] * em <= below - above <= DIGIT[1] * em for above, below in rest):
         return None
-    return Box(start, cell.top, end, cell.bottom)
+    return start, end
 
 
 def cut_at(gaps: Sequence[Box], lines: Iterable[Line], mask: Mask) -> list[Line]:
