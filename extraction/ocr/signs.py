@@ -47,6 +47,7 @@ _ONE_IN_LATIN = re.compile(r"(?<=[A-Za-z])1(?=[a-z])")
 _COMMA_FOR_POINT = re.compile(r"^(\d[\d,]*),(\d{4,})$")
 _POINT_AS_COMMA = re.compile(r"(?<=\d{4}),(?=\d{1,2}(?!\d))", re.ASCII)
 _DUST_BEHIND_NUMBER = re.compile(r"^([≥≤＞＜><=]?\d[\d.,]*%?)[、·.]$")
+_RING_OF_PER_CENT = re.compile(r"^([≥≤＞＜><=]?\d[\d.,]*%)\d$", re.ASCII)
 _COMMA_IN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff）》”〕%])[.．](?=[\u4e00-\u9fff（《“\d])")
 _NOUGHT_BEHIND_PERCENT = re.compile(r"(?<=%)[0oO°](?!\d)")
 _TABLE = str.maketrans(SAME_SIGN)
@@ -69,10 +70,12 @@ def same_signs(text: str) -> str:
 def without_dust(words: Sequence[Word]) -> tuple[Word, ...]:
     """Words of one cell without the dust that reads as a sign.
 
-    No text begins with a sign that ends or parts, and no number ends with one.
+    No text begins with a sign that ends or parts, and no number ends with one. No digit follows
+    a per cent sign: the recogniser sees it in the sign's second ring, where a fax filled that.
     """
     if len(words) == 1:
         text = _DUST_BEHIND_NUMBER.sub(r"\1", words[0].text)
+        text = _RING_OF_PER_CENT.sub(r"\1", text)
         text = text.lstrip(NEVER_FIRST) or text
         return (replace(words[0], text=text),)
     for index, word in enumerate(words):

@@ -86,7 +86,16 @@ def test_dust_before_a_text_is_no_sign() -> None:
 
 @pytest.mark.parametrize(
     ("read", "meant"),
-    [("10、", "10"), ("≥85%.", "≥85%"), ("10.5", "10.5"), ("1、组织", "1、组织"), ("。", "。")],
+    [
+        ("10、", "10"),
+        ("≥85%.", "≥85%"),
+        ("10.5", "10.5"),
+        ("1、组织", "1、组织"),
+        ("。", "。"),
+        ("100%6", "100%"),
+        ("≥75.94%6", "≥75.94%"),
+        ("达到95%6月", "达到95%6月"),
+    ],
 )
 def test_dust_behind_a_number_is_no_sign(read: str, meant: str) -> None:
     (kept,) = without_dust([word(read)])
