@@ -20,6 +20,8 @@ from extraction.values import Box, Cell, Grid, boxes_union
 IN_THE_MIDDLE, OFF_THE_MIDDLE, OFF_THE_SIDE = 0.3, 0.7, 0.5
 """In heights of the type: how far a text stands at most from the middle of both halves, and at
 least from the middle and from the sides of its own."""
+OVER_THE_SIDE = 0.05
+"""White between a text and a side that it runs over, at most."""
 LEADING, OFF_THE_ROW = 0.7, 0.5
 """In heights of the type: white between two rows of one text at most, and how far at least
 each stands from the middle of its half."""
@@ -101,9 +103,12 @@ def _was_one(first: Cell, second: Cell, upright: bool) -> bool:
     if len(halves) == 2:
         return (_is_one_text if upright else _runs_over)(first, second, height)
     (own,) = halves
-    spare = _spare(own, upright)
+    near, far = _spare(own, upright)
+    inner, outer = (far, near) if own is first else (near, far)
+    # Or the text runs over the side, as none does that was set beside it.
+    inside = inner >= OFF_THE_SIDE * height or inner <= OVER_THE_SIDE * height
     off = _off_its_middle(own, upright)
-    return off >= OFF_THE_MIDDLE * height and min(spare) >= OFF_THE_SIDE * height
+    return off >= OFF_THE_MIDDLE * height and inside and outer >= OFF_THE_SIDE * height
 
 
 def _is_one_text(upper: Cell, lower: Cell, height: float) -> bool:

@@ -15,6 +15,8 @@ Rectangle = tuple[int, int, int, int]
 """first row, first column, row after the last, column after the last."""
 
 
+STEP, EVEN = 0.5, 1e-6
+"""Of the least distance of two lines, and a weight for lines of which nothing is seen."""
 FRAMED = 0.8
 """Share of a table's rows that show both outer rulings where it is drawn with a frame."""
 
@@ -78,13 +80,29 @@ def without_slivers(lattice: Lattice, least: float, present: float) -> Lattice:
     """One line where two run side by side, less than ``least`` pixels apart, so that no text stands
     between them: a scan may show one ruling as two, a bit off each other.
 
-    The one that is seen less is dropped there; the outermost stays.
+    The one that is seen less is dropped there; the outermost stays. Two that are nearer still are
+    one line that steps, or that a bent sheet shows at two heights: they become one throughout.
     """
-    return replace(
+    single = replace(
         lattice,
         across=_single(lattice.ys, lattice.across, least, present),
         down=_single(lattice.xs, lattice.down.T, least, present).T,
     )
+    rows = _without_steps(single, STEP * least)
+    return _turned(_without_steps(_turned(rows), STEP * least))
+
+
+def _without_steps(lattice: Lattice, least: float) -> Lattice:
+    """``lattice`` with horizontal lines that are nearer than ``least`` as one."""
+    ys, across, down = [*lattice.ys], [*lattice.across], [*lattice.down]
+    for line in reversed(range(len(ys) - 1)):
+        if ys[line + 1] - ys[line] < least and len(ys) > 2:
+            both = across[line : line + 2]
+            weights = [float(seen.sum()) + EVEN for seen in both]
+            ys[line : line + 2] = [float(np.average(ys[line : line + 2], weights=weights))]
+            across[line : line + 2] = [np.maximum(*both)]
+            del down[line]
+    return Lattice(lattice.xs, tuple(ys), np.array(across), np.array(down))
 
 
 def _single(

@@ -61,10 +61,15 @@ def text_profiles(text: NDArray[np.uint8]) -> tuple[float, float]:
     return float(sums[0]), float(sums[1])
 
 
+def mark_heights(text: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Of pieces of ink as high as characters are, or parts of them."""
+    heights = _component_boxes(text)[:, 3]
+    return heights[(heights >= 4) & (heights <= 60)]
+
+
 def find_text_lines(text: NDArray[np.uint8]) -> list[Box]:
     """Boxes of up to ``MOST_CROPS`` long single lines of horizontal text."""
-    heights = _component_boxes(text)[:, 3]
-    heights = heights[(heights >= 4) & (heights <= 60)]
+    heights = mark_heights(text)
     if not len(heights):
         return []
     em = float(np.percentile(heights, 75))

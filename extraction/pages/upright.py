@@ -25,6 +25,7 @@ from extraction.pages.turns import (
     LineJudge,
     find_text_lines,
     lines_run_down,
+    mark_heights,
     upright_probability,
     without_rulings,
 )
@@ -38,6 +39,8 @@ LEAST_SKEW_DEG = 0.05
 UNSURE_AXIS = (1.05, 1.4)
 """Clearness of lines that run down: from the first on they probably do, below the second,
 and above its inverse, the lines of both axes are read."""
+FEWEST_MARKS = 40
+"""Characters and parts of characters by whose gaps the axis of the lines is told."""
 ON_HEAD = 0.4
 """Probability of standing upright below which a page is turned over; most stand upright."""
 MARGIN_IN = 0.15
@@ -177,10 +180,12 @@ def _find_turns(
         upright = upright_probability(_line_crops(text, turns, cut), judge)
         return turns + 2 if upright < ON_HEAD else turns
 
-    if not 1 / UNSURE_AXIS[1] < down < UNSURE_AXIS[1]:
+    sure = not 1 / UNSURE_AXIS[1] < down < UNSURE_AXIS[1]
+    if sure and len(mark_heights(text)) >= FEWEST_MARKS:
         return standing(likely)
-    # Lines set as tightly as their characters stand upright either way to the classifier, but
-    # characters taken from line after line make few and short ones.
+    # Two numbers of a table's last row tell nothing by the gaps between them. Lines set as
+    # tightly as their characters stand upright either way to the classifier, but characters
+    # taken from line after line make few and short ones.
     return max(
         (standing(0), standing(1)),
         key=lambda turns: judge.count_legible(_line_crops(text, turns, cut)),

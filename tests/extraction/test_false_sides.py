@@ -65,6 +65,16 @@ def test_a_heading_cut_by_the_column_line_above_is_one_cell() -> None:
     assert (whole.column, whole.colspan, mended.columns) == (0, 2, 2)
 
 
+def test_a_label_that_runs_over_a_side_was_printed_over_both_halves() -> None:
+    """Set in the middle of three rows it began on the border of two, and had two of the three."""
+    lines = Box(60, ROW + 1, 140, ROW + 21), Box(80, 2 * ROW - 21, 120, 2 * ROW - 1)
+    label = tuple(Word("预算", box, 0.9, 0.9, 1) for box in lines)
+    halves = cell(0, 0), replace(cell(1, 0, (2, 1)), words=label)
+    grid = Grid(3, 2, (*halves, *(cell(row, 1, text="甲") for row in range(3))))
+    (whole,) = (one for one in without_false_sides(grid).cells if one.column == 0)
+    assert whole.rowspan == 3
+
+
 def test_rows_of_one_text_on_both_sides_of_a_stroke_are_one_cell() -> None:
     """经济成本指标 wrapped, and a stroke between its rows made 经济成本指 and 标 of it."""
     upper = replace(cell(0, 0), words=at(100, ROW - 13, "经济成本指"))

@@ -193,6 +193,17 @@ def test_a_ruling_that_a_scan_shows_twice_is_one() -> None:
     assert exact.columns == 4
 
 
+def test_a_ruling_that_steps_between_two_columns_is_one() -> None:
+    """On a bent fax the line below a row was two pixels higher in its left half than in its right
+    half, and the row was two."""
+    left = tiles_to_edges([30.0, 130.0], [40.0, 80.0, 120.0], [(0, 0, 1, 1), (1, 0, 2, 1)])
+    right = tiles_to_edges([130.0, 230.0], [40.0, 84.0, 120.0], [(0, 0, 1, 1), (1, 0, 2, 1)])
+    edges = [*left, *right]
+    (grid,) = edges_to_grids(edges, 1, DPI, edges_to_probe(edges, 2.0), lambda lattice: lattice)
+    assert (grid.rows, grid.columns, len(grid.cells)) == (2, 2, 4)
+    assert {cell.box.top for cell in grid.cells if cell.row == 1} == {82.0}
+
+
 @given(tilings())
 def test_cells_that_hold_a_text_are_no_slivers(
     tiling: tuple[list[float], list[float], list[Tile]],

@@ -133,6 +133,23 @@ def test_classifier_that_cannot_tell_leaves_the_page() -> None:
     assert np.array_equal(page.image, PAGE)
 
 
+def test_a_page_of_two_numbers_is_turned_only_if_more_of_it_is_read_then() -> None:
+    """The last row of a table, alone on its page, was laid on its side: between the digits of
+    94.16, wrapped in a narrow cell, gaps are wider than between its lines."""
+    page = np.full((600, 850, 3), 255, np.uint8)
+    for x in (500, 560):
+        for y in (40, 52, 64):
+            cv2.putText(page, "1 1", (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.35, (0, 0, 0), 1)
+
+    class Reads(CannotTell):
+        def count_legible(self, crops: Sequence[Image]) -> float:
+            """Lines, of which a page on its side has none."""
+            return float(sum(crop.shape[1] > crop.shape[0] for crop in crops))
+
+    upright = find_upright(RawPage(1, page, DPI), Reads())
+    assert (upright.height, upright.width) == page.shape[:2]
+
+
 def test_sheet_of_a_photo_is_laid_flat() -> None:
     photo, matrix = photographed(PAGE)
     page = find_upright(RawPage(1, photo, DPI), None)
