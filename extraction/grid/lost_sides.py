@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from extraction.values import Box, Cell, Grid, Word, boxes_union
 
@@ -35,6 +36,8 @@ FEWEST_IN_A_ROW = 3
 """Texts side by side, each in its place between borders of any rows: no one sets one text so."""
 SIDE_BY_SIDE = 1.0
 """White between such texts at least, in heights of the type."""
+ONE_CHARACTER = 0.75, 1.35
+"""Widths of a hanzi to its height; digits are narrower."""
 OVER = 0.6
 """How far the box of such a text may reach over its border, in heights of the type: on a dark
 fill it is found with some of the fill."""
@@ -64,6 +67,8 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
     borders = tuple(columns_begun_inside(cell, grid))
     height = min(word.box.height for word in cell.words)
     texts = texts_in_a_row(cell.words, SIDE_BY_SIDE * height, borders)
+    if any(_is_one_character(a) and _is_one_character(b) for a, b in pairwise(texts)):
+        return (cell,)
     if len(texts) >= FEWEST_IN_A_ROW:
         found = _one_each(cell, texts, borders, {})
         if found is not None:
@@ -75,6 +80,11 @@ def _parts(cell: Cell, grid: Grid) -> Sequence[Cell]:
         ):
             return (*_parts(left, grid), *_parts(right, grid))
     return (cell,)
+
+
+def _is_one_character(text: Box) -> bool:
+    """Whether it is as wide as high: two side by side are of one word that is set wide."""
+    return ONE_CHARACTER[0] <= text.width / max(1.0, text.height) <= ONE_CHARACTER[1]
 
 
 def texts_in_a_row(

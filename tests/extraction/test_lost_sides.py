@@ -65,6 +65,17 @@ def test_a_sentence_with_a_comma_at_a_border_of_other_rows_stays_whole() -> None
     assert restore_lost_sides(whole) is whole
 
 
+def test_a_heading_set_wide_over_its_columns_is_one_cell() -> None:
+    """评 价 标 准 over six columns was 评价 and 标准, each in the middle of some of them."""
+    words = [
+        word(one, x, 0, width=16) for one, x in zip("评价标准", (30, 77, 123, 170), strict=True)
+    ]
+    whole = grid(cell(0, 0, 2, *words))
+    assert restore_lost_sides(whole) is whole
+    numbers = grid(cell(0, 0, 2, word("5", 50, 0, width=9), word("5", 150, 0, width=9)))
+    assert len(restore_lost_sides(numbers).cells) == 4
+
+
 def test_a_rest_of_the_border_is_no_text() -> None:
     """It read as ``1`` on a fax."""
     words = word("分值", 50, 0), word("1", 101, 0, width=3), word("执行率", 150, 0)
