@@ -45,22 +45,19 @@ def mend_borders(
     The boxes hold what the scan left of borders that it lost, and nothing else: a stroke there
     reads as a ``1``. The same grids are given back where there is nothing to mend.
     """
-    cells = [cell for grid in grids for cell in grid.cells]
     gaps = find_gaps(grids, mask, em)
     found = lines_by_cell(lines)
     pieces = {
-        index: [
-            box for piece in cut_at(gaps.get(index, ()), own, mask) if (box := _ink(piece, mask))
-        ]
+        index: [box_of_ink(mask, piece.box) for piece in cut_at(gaps.get(index, ()), own, mask)]
         for index, own in found.items()
         if index is not None
     }
-    mended = _mend(grids, pieces)
-    if sum(len(grid.cells) for grid in mended) == len(cells):
+    mended = _mend(grids, {index: [*filter(None, inked)] for index, inked in pieces.items()})
+    before, boxes = _boxes(grids), _boxes(mended)
+    if boxes == before:
         return grids, list(lines), []
-    boxes = [cell.box for grid in mended for cell in grid.cells]
     lost = {
-        index: [gap for gap in inside if _is_border(gap, cells[index].box, boxes)]
+        index: [gap for gap in inside if _is_border(gap, before[index], boxes)]
         for index, inside in gaps.items()
     }
     cut = (
@@ -72,8 +69,8 @@ def mend_borders(
     return mended, [_placed(piece, boxes) for piece in cut], rests
 
 
-def _ink(line: Line, mask: Mask) -> Box | None:
-    return box_of_ink(mask, line.box)
+def _boxes(grids: Sequence[Grid]) -> list[Box]:
+    return [cell.box for grid in grids for cell in grid.cells]
 
 
 def find_gaps(grids: Sequence[Grid], mask: Mask, em: float) -> Gaps:

@@ -28,8 +28,12 @@ def grids() -> tuple[Grid, ...]:
     return (Grid(2, 2, (Cell(0, 0, 1, 2, WHOLE, 1, (), 0.9), *below)),)
 
 
-def page(*inked: tuple[int, int, int, int]) -> PrintInk:
-    mask: Mask = np.zeros((100, 320), np.bool_)
+def shifted(box: Box, down: float) -> Box:
+    return Box(box.x0, box.top + down, box.x1, box.bottom + down)
+
+
+def page(*inked: tuple[int, int, int, int], height: int = 100) -> PrintInk:
+    mask: Mask = np.zeros((height, 320), np.bool_)
     for x0, top, x1, bottom in inked:
         mask[top:bottom, x0:x1] = True
     gray = np.where(mask, np.uint8(0), np.uint8(WHITE))
@@ -78,6 +82,25 @@ def test_a_number_cut_by_a_side_that_is_none_is_one_line_of_one_cell() -> None:
     (whole,), moved, rests = mend_borders(cut, lines, page((110, 20, 210, 40)).mask, EM)
     assert [one.box for one in whole.cells if one.row == 0] == [WHOLE]
     assert [line.cell for line in moved] == [0, 0] and rests == []
+
+
+def test_a_side_given_back_and_one_taken_away_on_a_page_are_both_mended() -> None:
+    """There are as many cells as before then."""
+    (lost,) = grids()
+    low = [replace(cell, box=shifted(cell.box, 200.0)) for cell in lost.cells]
+    halves = [
+        Cell(0, column, 1, 1, Box(x0, 210.0, x1, 250.0), 1, (), 0.5)
+        for column, (x0, x1) in enumerate([(20.0, float(BORDER)), (float(BORDER), 300.0)])
+    ]
+    cut = replace(lost, cells=(*halves, *low[1:]))
+    ink = page(LEFT, RIGHT, (110, 220, 210, 240), height=300)
+    lines = [ONE_LINE, Line(Box(105, 216, BORDER, 244), 3), Line(Box(BORDER, 216, 215, 244), 4)]
+    mended, moved, _ = mend_borders((lost, cut), lines, ink.mask, EM)
+    assert [[cell.colspan for cell in grid.cells if cell.row == 0] for grid in mended] == [
+        [1, 1],
+        [2],
+    ]
+    assert [line.cell for line in moved] == [0, 1, 4, 4]
 
 
 COMMA, COLON = [(140, 34, 143, 40)], [(140, 22, 143, 25), (140, 35, 143, 38)]
