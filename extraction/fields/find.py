@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from extraction.declarations import FieldDeclaration, FormDeclaration, GroupDeclaration
 from extraction.fields.drafts import Drafts, FieldDraft, Row, cell_source, words_source
@@ -310,12 +311,36 @@ def _find_inline(
         if cell.words and (view.index, _place(cell)) not in claimed
     ]
     drafts: dict[str, FieldDraft] = {}
-    for line in (*cells, *(line for line in lines if line.cell is None)):
+    loose = [line for line in lines if line.cell is None]
+    for line in (*cells, *loose):
         for pair in split_inline(line.words, tuple(owners)):
             item = next(owner for key, owner in owners.items() if plain(key) == pair.key)
             if item.name not in drafts:
                 drafts[item.name] = _inline_draft(item, line, pair.value, pair.words, labelled)
+    for line in loose:
+        for name, words in _beside_keys(declaration, line):
+            if name not in drafts:
+                text = "".join(word.text for word in words)
+                item = declaration.field(name)
+                drafts[name] = _inline_draft(item, line, text, words, labelled)
     return drafts
+
+
+def _beside_keys(
+    declaration: FormDeclaration, line: PrintedLine
+) -> Iterator[tuple[str, tuple[Word, ...]]]:
+    """Fields of which a word of ``line`` is the key as it stands, and the words up to the next:
+    a row of a table of which the scan lost the rulings."""
+    names = {item.name for item in declaration.fields if not item.outside}
+    keys = declared_keys(declaration)
+    places: list[tuple[int, str]] = []
+    for number, word in enumerate(line.words):
+        exact = [match.target for match in keys.find(word.text) if match.similarity == 1.0]
+        if len(exact) == 1 and exact[0] in names:
+            places.append((number, exact[0]))
+    for (number, name), (end, _) in pairwise([*places, (len(line.words), "")]):
+        if end > number + 1:
+            yield name, line.words[number + 1 : end]
 
 
 def _inline_draft(

@@ -154,6 +154,24 @@ def test_a_label_whose_cut_off_head_is_the_key_of_the_year_is_no_year() -> None:
     assert fields["year"].text == "2025"
 
 
+def test_a_row_whose_rulings_the_scan_lost_is_read_by_its_keys() -> None:
+    """The first row of a fax stood above its table, and the form had no name."""
+    grid = grid_of([["主管部门", "水务局"], ["联系电话", "88827103"]])
+    line = [
+        word("项目（专项）名称", Box(100, 50, 240, 70)),
+        word("河道清淤", Box(300, 50, 380, 70)),
+        word("实施单位", Box(500, 50, 580, 70)),
+        word("河道管理所", Box(640, 50, 740, 70)),
+        word("主管部门", Box(800, 50, 880, 70)),
+        word("财政局", Box(900, 50, 960, 70)),
+    ]
+    fields = find_drafts(EVALUATION, (grid,), line, {}).fields
+    assert fields["project_name"].text == "河道清淤"
+    assert fields["implementing_unit"].text == "河道管理所"
+    # A cell that a key points to is nearer than words above the table.
+    assert fields["department"].text == "水务局"
+
+
 def test_an_opening_of_a_goal_that_reads_like_a_key_stays_in_its_text() -> None:
     grid = grid_of(
         [["预期目标", "实际完成情况"], ["年度目标：清淤三公里", "完成情况：已清淤三公里"]]
