@@ -335,7 +335,7 @@ def _beside_keys(
     keys = declared_keys(declaration)
     places: list[tuple[int, str]] = []
     for number, word in enumerate(line.words):
-        exact = [match.target for match in keys.find(word.text) if match.similarity == 1.0]
+        exact = keys.exact(word.text)
         if len(exact) == 1 and exact[0] in names:
             places.append((number, exact[0]))
     for (number, name), (end, _) in pairwise([*places, (len(line.words), "")]):

@@ -39,14 +39,13 @@ class KeyIndex:
 
     def find(self, text: str) -> tuple[KeyMatch, ...]:
         """What ``text`` may stand for, at the smallest distance from any declared key."""
-        full = comparable(text)
-        if not full or len(full) > _LONGEST_KEY:
-            return ()
-        forms = tuple(dict.fromkeys(form for form in (full, bare(full)) if form))
-        for form in forms:
-            if form in self.targets:
-                return tuple(KeyMatch(target, 1.0) for target in self.targets[form])
-        return self._nearest(forms)
+        if exact := self.exact(text):
+            return tuple(KeyMatch(target, 1.0) for target in exact)
+        return self._nearest(_forms(text))
+
+    def exact(self, text: str) -> tuple[str, ...]:
+        """What ``text`` stands for as it is."""
+        return next((self.targets[form] for form in _forms(text) if form in self.targets), ())
 
     def _nearest(self, forms: Iterable[str]) -> tuple[KeyMatch, ...]:
         best, found = 1.0, dict[str, float]()
@@ -67,6 +66,14 @@ class KeyIndex:
                     best = share
                     found.update(dict.fromkeys(self.targets[key], 1.0 - share))
         return tuple(KeyMatch(target, similarity) for target, similarity in found.items())
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """``text`` as it compares, whole and bare; none of it where it is too long for a key."""
+    full = comparable(text)
+    if not full or len(full) > _LONGEST_KEY:
+        return ()
+    return tuple(dict.fromkeys(form for form in (full, bare(full)) if form))
 
 
 @lru_cache(maxsize=64)
