@@ -20,7 +20,7 @@ from extraction.declarations import (
     ValueKind,
 )
 from extraction.fields.drafts import Drafts, FieldDraft, Row
-from extraction.fields.key_match import bare, comparable
+from extraction.fields.key_match import comparable, forms_of
 from extraction.normalise import Quantity, says_nothing, text_to_quantity, text_to_value
 from extraction.values import Check
 
@@ -179,12 +179,8 @@ def _check_parts(
 
 
 def _rows_named(rows: Sequence[Row], column: str, names: Sequence[str]) -> list[int]:
-    wanted = {form for name in names for form in _forms(name)}
-    return [number for number, row in enumerate(rows) if _forms(row[column].text) & wanted]
-
-
-def _forms(text: str) -> set[str]:
-    return {comparable(text), bare(comparable(text))}
+    wanted = {form for name in names for form in forms_of(name)}
+    return [n for n, row in enumerate(rows) if not wanted.isdisjoint(forms_of(row[column].text))]
 
 
 def _check_total(check: TotalCheck, declaration: FormDeclaration, drafts: Drafts) -> Check:

@@ -237,48 +237,39 @@ def _find_crossed(
             for placement in group.placements:
                 if column not in placement:
                     continue
-                view, place = views[group.table], placement[column]
+                view = views[group.table]
                 taken = {place for table, place in claimed if table == group.table}
-                draft = _read_crossing(
-                    item, view, place, _unkeyed(view, group, place), taken, labelled
-                )
+                draft = _read_crossing(item, view, group, placement[column], taken, labelled)
                 if draft is not None:
                     drafts[item.name] = draft
     return drafts
 
 
-def _unkeyed(view: TableView, group: FoundGroup, place: ColumnPlace) -> tuple[Cell, ...]:
-    """Cells below the group that open a row of totals by their shape."""
-    below = max((row for row, _ in group.claimed), default=-1)
-    return tuple(
-        cell
-        for cell in view.grid.cells
-        if cell.column < place.columns.start
-        and cell.row > below
-        and (cell.row in group.totals or _runs_up_to(view, cell, place))
-    )
-
-
 def _read_crossing(
     item: FieldDeclaration,
     view: TableView,
+    group: FoundGroup,
     place: ColumnPlace,
-    unkeyed: Sequence[Cell],
     taken: set[Place],
     labelled: Labelled,
 ) -> FieldDraft | None:
     """The cell of a column in the row that opens with a key that is not ``taken``.
 
-    Without one, in the first row that an ``unkeyed`` cell opens.
+    Without one, in the first row below the group that looks like a row of totals.
     """
+    below = max((row for row, _ in group.claimed), default=-1)
     keys = [
         (view.similarity(cell, IN_ROW + item.name), cell)
         for cell in view.grid.cells
         if cell.column < place.columns.start and _place(cell) not in taken
     ]
     known = sorted((k for k in keys if k[0] > 0), key=lambda k: (-k[0], -k[1].row))
-    free = [(0.0, cell) for cell in unkeyed if _place(cell) not in taken]
-    for similarity, key in (*known, *free):
+    totals = [
+        (0.0, cell)
+        for _, cell in keys
+        if cell.row > below and (cell.row in group.totals or _runs_up_to(view, cell, place))
+    ]
+    for similarity, key in (*known, *totals):
         cells = [cell for cell in view.covering(key.row, place.columns) if cell != key]
         filled = [cell for cell in cells if cell.words] or cells
         if filled and (similarity or _fits(item, filled[0].text)):

@@ -174,13 +174,13 @@ def _found_group(
     totals: list[int] = []
     for number in body:
         for side, placement in enumerate(placements):
+            if _is_total(view, group, placement, number):
+                totals.append(number)
+                continue
             cells = {
                 name: cell_under(view, number, place.columns, block.segments)
                 for name, place in placement.items()
             }
-            if _is_total(view, group, placement, number):
-                totals.append(number)
-                continue
             used = {(cell.row, cell.column) for cell in cells.values() if cell is not None}
             if _is_continuation(view, group, cells, number):
                 claimed |= used

@@ -39,13 +39,17 @@ class KeyIndex:
 
     def find(self, text: str) -> tuple[KeyMatch, ...]:
         """What ``text`` may stand for, at the smallest distance from any declared key."""
-        if exact := self.exact(text):
+        forms = _key_forms(text)
+        if exact := self._printed(forms):
             return tuple(KeyMatch(target, 1.0) for target in exact)
-        return self._nearest(_forms(text))
+        return self._nearest(forms)
 
     def exact(self, text: str) -> tuple[str, ...]:
         """What ``text`` stands for as it is."""
-        return next((self.targets[form] for form in _forms(text) if form in self.targets), ())
+        return self._printed(_key_forms(text))
+
+    def _printed(self, forms: Iterable[str]) -> tuple[str, ...]:
+        return next((self.targets[form] for form in forms if form in self.targets), ())
 
     def _nearest(self, forms: Iterable[str]) -> tuple[KeyMatch, ...]:
         best, found = 1.0, dict[str, float]()
@@ -68,12 +72,10 @@ class KeyIndex:
         return tuple(KeyMatch(target, similarity) for target, similarity in found.items())
 
 
-def _forms(text: str) -> tuple[str, ...]:
-    """``text`` as it compares, whole and bare; none of it where it is too long for a key."""
-    full = comparable(text)
-    if not full or len(full) > _LONGEST_KEY:
-        return ()
-    return tuple(dict.fromkeys(form for form in (full, bare(full)) if form))
+def _key_forms(text: str) -> tuple[str, ...]:
+    """None where ``text`` is too long for a key."""
+    forms = forms_of(text)
+    return forms if forms and len(forms[0]) <= _LONGEST_KEY else ()
 
 
 @lru_cache(maxsize=64)
@@ -93,6 +95,12 @@ def comparable(text: str) -> str:
 def bare(text: str) -> str:
     """A comparable text without bracketed parts, numbering and 其中 (of which)."""
     return _NUMBERING.sub("", _BRACKETED.sub("", text)).strip(":%")
+
+
+def forms_of(text: str) -> tuple[str, ...]:
+    """``text`` as it compares, whole and bare; none where nothing is left to compare."""
+    full = comparable(text)
+    return tuple(dict.fromkeys(form for form in (full, bare(full)) if form))
 
 
 def slips_allowed(length: int) -> int:
@@ -144,9 +152,8 @@ def declared_keys(declaration: FormDeclaration) -> KeyIndex:
 
     def add(target: str, texts: Iterable[str], taken: Set[str] = frozenset()) -> None:
         for text in texts:
-            full = comparable(text)
-            for form in dict.fromkeys((full, bare(full))):
-                if form and form not in taken and target not in targets.setdefault(form, []):
+            for form in forms_of(text):
+                if form not in taken and target not in targets.setdefault(form, []):
                     targets[form].append(target)
 
     whole = {item.name: {comparable(key) for key in item.keys} for item in declaration.fields}

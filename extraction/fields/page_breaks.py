@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from extraction.declarations import ColumnDeclaration, GroupDeclaration
 from extraction.fields.drafts import FieldDraft, Row
-from extraction.fields.key_match import bare, comparable
+from extraction.fields.key_match import forms_of
 from extraction.fields.table_view import runs_on
 from extraction.normalise import text_to_value
 
@@ -76,19 +76,14 @@ def _replace_run(rows: list[dict[str, FieldDraft]], name: str, draft: FieldDraft
 
 def _whole(column: ColumnDeclaration, a: FieldDraft, b: FieldDraft) -> FieldDraft | None:
     """Both halves of one usual text that the page break cuts in two."""
-    usual = {form for choice in column.choices for form in _forms(choice)}
-    if not a.text or not b.text or _forms(a.text) & usual or _forms(b.text) & usual:
-        return None
+    usual = {form for choice in column.choices for form in forms_of(choice)}
     text = a.text + b.text
-    if not _forms(text) & usual:
+    if not a.text or not b.text or usual.isdisjoint(forms_of(text)):
+        return None
+    if not all(usual.isdisjoint(forms_of(half)) for half in (a.text, b.text)):
         return None
     value = text_to_value(text, column.kind, column.choices)
     return replace(a, text=text, value=value, words=(*a.words, *b.words))
-
-
-def _forms(text: str) -> set[str]:
-    full = comparable(text)
-    return {full, bare(full)}
 
 
 def _carry_on(

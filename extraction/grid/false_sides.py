@@ -97,35 +97,36 @@ def _was_one(first: Cell, second: Cell, upright: bool) -> bool:
         return False
     words = [word.box for half in halves for word in half.words]
     height = min(box.height for box in words)
-    span = _along(boxes_union((first.box, second.box)), upright)
-    if _off_middle(boxes_union(words), span, upright) > IN_THE_MIDDLE * height:
+    both = boxes_union((first.box, second.box))
+    if _off_middle(_white(boxes_union(words), both, upright)) > IN_THE_MIDDLE * height:
         return False
     if len(halves) == 2:
         return (_is_one_text if upright else _runs_over)(first, second, height)
     (own,) = halves
-    near, far = _spare(own, upright)
+    white = near, far = _white(_body(own), own.box, upright)
     inner, outer = (far, near) if own is first else (near, far)
     # Or the text runs over the side, as none does that was set beside it.
     inside = inner >= OFF_THE_SIDE * height or inner <= OVER_THE_SIDE * height
-    off = _off_its_middle(own, upright)
-    return off >= OFF_THE_MIDDLE * height and inside and outer >= OFF_THE_SIDE * height
+    far_off = _off_middle(white) >= OFF_THE_MIDDLE * height
+    return far_off and inside and outer >= OFF_THE_SIDE * height
 
 
 def _is_one_text(upper: Cell, lower: Cell, height: float) -> bool:
     """Whether the text of ``lower`` keeps to that of ``upper`` as its next row does."""
-    (before, above), (below, after) = (_spare(cell, True) for cell in (upper, lower))
+    whites = [_white(_body(cell), cell.box, True) for cell in (upper, lower)]
+    (before, above), (below, after) = whites
     return (
         above + below <= LEADING * height
         and min(before, after) >= OFF_THE_SIDE * height
-        and min(_off_its_middle(cell, True) for cell in (upper, lower)) >= OFF_THE_ROW * height
+        and min(map(_off_middle, whites)) >= OFF_THE_ROW * height
     )
 
 
 def _runs_over(left: Cell, right: Cell, height: float) -> bool:
     """Whether one row of text stands on both sides of what cuts it."""
-    (before, inner), (other, after) = (_spare(cell, False) for cell in (left, right))
-    bodies = [_body(cell) for cell in (left, right)]
-    off_row = abs(bodies[0].center[1] - bodies[1].center[1])
+    bodies = one, rest = _body(left), _body(right)
+    (before, inner), (other, after) = _white(one, left.box, False), _white(rest, right.box, False)
+    off_row = abs(one.center[1] - rest.center[1])
     return (
         max(inner, other) <= AT_THE_SIDE * height
         and min(before, after) >= height
@@ -150,28 +151,21 @@ def _were_one(parts: tuple[Cell, Cell, Cell], usual: float) -> bool:
     body, whole = _body(own), boxes_union(part.box for part in parts)
     return (
         body.height >= ROWS_HIGH * usual
-        and max(_spare(own, True)) <= FILLED * own.box.height
-        and _off_middle(body, _along(whole, True), True) <= IN_THE_MIDDLE * usual
+        and max(_white(body, own.box, True)) <= FILLED * own.box.height
+        and _off_middle(_white(body, whole, True)) <= IN_THE_MIDDLE * usual
     )
 
 
-def _off_its_middle(cell: Cell, upright: bool) -> float:
-    return _off_middle(_body(cell), _along(cell.box, upright), upright)
+def _white(text: Box, around: Box, upright: bool) -> tuple[float, float]:
+    """What ``text`` leaves blank before and behind it in the box ``around`` it."""
+    if upright:
+        return text.top - around.top, around.bottom - text.bottom
+    return text.x0 - around.x0, around.x1 - text.x1
 
 
-def _off_middle(body: Box, span: tuple[float, float], upright: bool) -> float:
-    return abs(sum(_along(body, upright)) - sum(span)) / 2
-
-
-def _spare(cell: Cell, upright: bool) -> tuple[float, float]:
-    """White between the text of ``cell`` and its sides."""
-    (start, end), (near, far) = _along(_body(cell), upright), _along(cell.box, upright)
-    return start - near, far - end
+def _off_middle(white: tuple[float, float]) -> float:
+    return abs(white[0] - white[1]) / 2
 
 
 def _body(cell: Cell) -> Box:
     return boxes_union(word.box for word in cell.words)
-
-
-def _along(box: Box, upright: bool) -> tuple[float, float]:
-    return (box.top, box.bottom) if upright else (box.x0, box.x1)

@@ -303,12 +303,10 @@ def _are_in_place(left: Cell, right: Cell, whole: Cell) -> bool:
     other text in its middle, and nowhere a text of the whole cell would stand."""
     filled = [cell for cell in (left, right) if cell.words]
     places = [_place(cell) for cell in filled]
-    if not all(inside for inside, _, _ in places):
+    if not filled or not all(inside for inside, _, _ in places):
         return False
     if len(filled) == 2:
         return all(off <= OFF_CENTRE or abs(behind) <= BEHIND for _, off, behind in places)
-    if len(filled) < 1:
-        return False
     body = boxes_union(word.box for word in whole.words)
     height = min(word.box.height for word in whole.words)
     spare = min(

@@ -53,7 +53,7 @@ def mend_borders(
         if index is not None
     }
     mended = _mend(grids, {index: [*filter(None, inked)] for index, inked in pieces.items()})
-    before, boxes = _boxes(grids), _boxes(mended)
+    before, boxes = cell_boxes(grids), cell_boxes(mended)
     if boxes == before:
         return grids, list(lines), []
     lost = {
@@ -69,7 +69,8 @@ def mend_borders(
     return mended, [_placed(piece, boxes) for piece in cut], rests
 
 
-def _boxes(grids: Sequence[Grid]) -> list[Box]:
+def cell_boxes(grids: Sequence[Grid]) -> list[Box]:
+    """Of all grids of a page, as its cells are counted."""
     return [cell.box for grid in grids for cell in grid.cells]
 
 

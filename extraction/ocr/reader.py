@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from extraction.engines import Engine, available_threads, choose_engine
-from extraction.ocr.borders import mend_borders, wipe
+from extraction.ocr.borders import cell_boxes, mend_borders, wipe
 from extraction.ocr.ctc import SKIPPED, Reading, merge_readings
 from extraction.ocr.faint_signs import find_faint_sign
 from extraction.ocr.ink import Gray, Mask, PrintInk, box_to_slice, page_to_ink, tight
@@ -96,14 +96,14 @@ class Reader:
         self, page: Page, grids: tuple[Grid, ...]
     ) -> tuple[tuple[Grid, ...], tuple[Word, ...]]:
         """``grids`` with the words in their cells, and the words outside of all grids."""
-        cells = [cell.box for grid in grids for cell in grid.cells]
+        cells = cell_boxes(grids)
         ink = page_to_ink(page.image, cells, page.dpi)
         lines = self._find_lines(ink, cells, page.dpi)
         usual = usual_height(lines, page.dpi / 72 * 10, ink.mask)
         em = usual * HEIGHT_TO_EM
         mended, lines, rests = mend_borders(grids, lines, ink.mask, em)
         if mended is not grids:
-            grids, cells = mended, [cell.box for grid in mended for cell in grid.cells]
+            grids, cells = mended, cell_boxes(mended)
             ink = page_to_ink(page.image, cells, page.dpi)
             wipe(ink, rests)
         crops = lines_to_crops(lines, ink, cells, usual)
@@ -188,12 +188,11 @@ def is_doubtful(crop: Crop, reading: Reading) -> bool:
 def crop_to_word(crop: Crop, reading: Reading, ink: PrintInk, em: float, page: int) -> Word | None:
     """The word that ``crop`` shows, None where it shows none."""
     shown = crop.line.box if crop.leftover else crop.box
-    text = reading.text
+    text, sign = reading.text.strip(), None
     if not crop.line.parts:
-        text = dashes_by_length(text, reading.positions, ink.mask, shown, em)
-        text = ones_by_strokes(text.strip(), ink.mask, shown, em)
-    text = text.strip()
-    sign = None if crop.line.parts else find_sign(text, reading.score, ink, shown, em)
+        text = dashes_by_length(reading.text, reading.positions, ink.mask, shown, em).strip()
+        text = ones_by_strokes(text, ink.mask, shown, em)
+        sign = find_sign(text, reading.score, ink, shown, em)
     if sign is None and crop.centred:
         sign = find_short_hyphen(ink.gray, shown, em)
         if sign is not None:
